@@ -1,0 +1,82 @@
+"""The configuration as frozen data: parsed once at the edge, trusted inside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageSettings:
+    """What a site says about one stage; None keeps what the lifecycle declares.
+
+    `after` and `to` are set for a stage that the site adds: it leads out of the state `after`
+    into the new state `to`, whose marker is `.` + its name.
+    """
+
+    limit: int | None = None
+    attempts: int | None = None
+    timeout: timedelta | None = None
+    grace: timedelta | None = None
+    backoff: timedelta | None = None
+    outputs: tuple[str, ...] | None = None
+    secrets: tuple[str, ...] = ()
+    after: str | None = None
+    to: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraSettings:
+    """One camera. `id` names its footage: `camera_<id>.mp4`."""
+
+    id: str
+    name: str = ""
+    serial: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptureSettings:
+    """`size` in pixels (width, height), `rate` in frames a second, `bitrate` in bits a second."""
+
+    backend: Literal["synthetic"] = "synthetic"
+    max_seconds: timedelta = timedelta(hours=4)
+    size: tuple[int, int] = (1280, 720)
+    rate: int = 30
+    bitrate: int = 6_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeSettings:
+    """`feather` is the width of the seam in pixels; `height` None keeps the cameras' own."""
+
+    layout: Literal["side_by_side", "stacked"] = "side_by_side"
+    feather: int = 100
+    height: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadSettings:
+    """`to` is a URL: `file:///absolute/directory`. Empty: `<root>/archive`."""
+
+    to: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """All that a station is told. Durations are timedelta, paths absolute."""
+
+    root: Path | None = None
+    file: Path | None = None
+    settle: timedelta = timedelta(seconds=5)
+    scan_every: timedelta = timedelta(seconds=60)
+    watch: Literal["auto", "poll"] = "auto"
+    hooks_path: tuple[Path, ...] = ()
+    user_id: str = ""
+    stages: Mapping[str, StageSettings] = field(default_factory=dict)
+    cameras: tuple[CameraSettings, ...] = (CameraSettings(id="0"), CameraSettings(id="1"))
+    capture: CaptureSettings = CaptureSettings()
+    merge: MergeSettings = MergeSettings()
+    upload: UploadSettings = UploadSettings()

@@ -1,0 +1,1 @@
+"""ezrec: each recording is a directory, its marker file is its state."""
