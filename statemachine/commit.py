@@ -1,0 +1,154 @@
+"""Carrying a recording from one state to another: the commit order, in one place.
+
+Note into the marker, journal the decision and fsync, rename without replacing, fsync the directory,
+journal the state, remove `.lock`, tell. All of it under the lease.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ezrec.statemachine import runs
+from ezrec.statemachine.errors import RunnerUnavailable
+from ezrec.statemachine.launch import tell_launch
+from ezrec.statemachine.lifecycle import LOCK
+from ezrec.statemachine.machine import Subject
+from ezrec.statemachine.tells import Tell
+from ezrec.statemachine.view import Case, Changed, World
+
+log = logging.getLogger("ezrec")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """One legal step: from `source` (a settled or working state) by `trigger` to `state`."""
+
+    source: str
+    trigger: str
+    state: str
+    how: str
+    reason: str = ""
+    fields: Mapping[str, Any] | None = None
+
+
+def commit(world: World, case: Case, old: str, move: Move) -> bool:
+    """Rename the marker of the state `old` to the one of `move.state`; False where an operator was
+    first. `move.fields` are journaled with the decision. Raises OSError: nothing was claimed."""
+    old_marker = world.lifecycle.state(old).marker or LOCK
+    new_marker = world.lifecycle.state(move.state).marker or LOCK
+    tell = _prepare_tell(world, case, move)
+    case.place.write_note(old_marker, note(world, case, move))
+    case.journal.append(
+        "ended", durable=True, to=move.state, reason=move.reason, **dict(move.fields or {})
+    )
+    try:
+        case.place.rename(old_marker, new_marker)
+    except (FileExistsError, FileNotFoundError):
+        case.journal.append("void", durable=True, to=move.state)
+        _drop_tell(world, tell)
+        return False
+    record(world, case, move, "state", durable=False)
+    if old_marker != LOCK:
+        case.place.remove_lock()
+    _tell(world, tell)
+    return True
+
+
+def record(world: World, case: Case, move: Move, kind: str, *, durable: bool) -> None:
+    """Journal a state that the markers show already, and let the program know."""
+    case.journal.append(
+        kind,
+        durable=durable,
+        state=move.state,
+        marker=world.lifecycle.state(move.state).marker or "",
+        how=move.how,
+        reason=move.reason,
+        content=case.sighting.content,
+        **{"from": origin(world, case)},
+    )
+    log.info("%s: %s -> %s (%s)", case.id, move.source, move.state, move.reason or move.how)
+    changed = Changed(
+        recording=case.id, origin=move.source, state=move.state, how=move.how, reason=move.reason
+    )
+    world.on_change(changed)
+
+
+def origin(world: World, case: Case) -> str:
+    """The last state that was no error: where a mended recording goes back to."""
+    known = case.history.known
+    errors = {state.name for state in world.lifecycle.states if state.error}
+    if known is None or known in errors:
+        return case.history.failed_from or ""
+    return known
+
+
+def judge_legal(world: World, move: Move, **facts: Any) -> None:
+    """Ask the machine; raises IllegalTransition."""
+    world.machine.fire(Subject(move.source), move.trigger, **facts)
+
+
+def note(world: World, case: Case, move: Move) -> dict[str, Any]:
+    """What a person finds in the marker: why, when, by whom, what to do about it."""
+    wall = world.clock.wall().isoformat(timespec="seconds")
+    said = {"state": move.state, "how": move.how, "reason": move.reason, "at": wall}
+    kept = {key: value for key, value in (move.fields or {}).items() if key in _NOTED and value}
+    return {**said, "by": "ezrec", **kept, **_advice(world, case, move.state)}
+
+
+_NOTED = ("run", "stage", "exit", "notes", "attempt")
+
+
+def _advice(world: World, case: Case, state: str) -> dict[str, str]:
+    if not world.lifecycle.state(state).error:
+        return {}
+    mend = f"mend the cause, then remove this file or say: ezrec retry {case.id}"
+    return {"what_to_do": mend, "more": f"ezrec why {case.id}"}
+
+
+def _prepare_tell(world: World, case: Case, move: Move) -> Tell | None:
+    if not world.hooks.find(f"on_{move.state}"):
+        return None
+    return world.tells.add(case.id, move.state, move.source, move.reason)
+
+
+def _drop_tell(world: World, tell: Tell | None) -> None:
+    if tell is not None:
+        world.tells.remove(tell.run)
+
+
+def _tell(world: World, tell: Tell | None) -> None:
+    if tell is not None:
+        deliver(world, tell)
+
+
+def record_told(world: World, case: Case, move: Move, kind: str) -> None:
+    """`record`, durably, and tell the `on_<state>` hooks: a state reached without a commit."""
+    tell = _prepare_tell(world, case, move)
+    record(world, case, move, kind, durable=True)
+    _tell(world, tell)
+
+
+def deliver(world: World, tell: Tell) -> None:
+    """Start the hooks that are told; the worker removes the tell when they have ended."""
+    with world.root.opened(tell.recording) as fd:
+        try:
+            world.runner.start(tell_launch(world, fd, tell), fd)
+        except RunnerUnavailable as error:
+            log.warning("%s: on_%s is told later: %s", tell.recording, tell.state, error)
+        else:
+            world.tells.open.add(tell.run)
+
+
+def forget_run(case: Case, run: str) -> None:
+    """Remove the files of a run that is journaled."""
+    runs.forget(case.place.fd, run)
+
+
+def clear(world: World, case: Case, move: Move) -> None:
+    """To `idle`: remove every marker, then journal it."""
+    markers = [*world.lifecycle.markers, LOCK]
+    case.place.remove([marker for marker in markers if marker in case.sighting.names])
+    record_told(world, case, move, "push" if move.how == "push" else "state")

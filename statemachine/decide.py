@@ -1,0 +1,189 @@
+"""From one look at a recording to the one thing to do next. Pure: every fact is in the View."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ezrec.statemachine.history import MAX_INTERRUPTIONS, History, Pause, Run
+from ezrec.statemachine.lifecycle import Lifecycle, Stage
+from ezrec.statemachine.markers import How, Resolution
+from ezrec.statemachine.place import Sighting
+from ezrec.statemachine.runs import RunResult
+
+LOOK_AGAIN = 0.25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """All that a decision is made from. `seconds` is the boot clock, `boot` its id; `quiet`: the
+    content has stood still for the settling time; `setup` is the fingerprint of the stage's hooks and
+    configuration, `setup_problem` what keeps them from running."""
+
+    lifecycle: Lifecycle
+    sighting: Sighting
+    history: History
+    resolution: Resolution
+    leased: bool
+    quiet: bool
+    result: RunResult | None
+    boot: str
+    seconds: float
+    setup: str = ""
+    setup_problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Nothing to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An operator's `.hold` stands there: left alone until it is removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """What stands there can't be taken; `names` are in the way."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Work is being done, or somebody looks at it just now: look again."""
+
+    run: Run | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """A push: end the run that is going on."""
+
+    run: Run
+
+
+@dataclass(frozen=True, slots=True)
+class PutBack:
+    """A marker was removed while work runs."""
+
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeUp:
+    """A run is over; `result` is None where its supervisor died without leaving one."""
+
+    run: Run
+    result: RunResult | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Something came from outside, and may still be coming."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tidy:
+    """Make the disk and the journal say what the markers mean."""
+
+    resolution: Resolution
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Begin an attempt at this stage."""
+
+    stage: Stage
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Not before so many seconds from now."""
+
+    seconds: float
+    pause: Pause
+
+
+@dataclass(frozen=True, slots=True)
+class Park:
+    """The stage's set-up is wrong: until it changes."""
+
+    stage: Stage
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """No attempts are left."""
+
+    stage: Stage
+
+
+Decision = (
+    Leave | Held | Refuse | Watch | Cancel | PutBack | TakeUp | Settle | Tidy | Start | Wait | Park | GiveUp
+)
+
+
+def decide(view: View) -> Decision:
+    """The one thing to do. Total; doing it and looking again leads on, never round."""
+    if view.leased:
+        return _while_leased(view)
+    if view.sighting.odd:
+        return Refuse(view.sighting.odd)
+    if view.history.run is not None:
+        return TakeUp(view.history.run, view.result)
+    if view.sighting.hold:
+        return Held()
+    if _to_tidy(view.resolution):
+        return Tidy(view.resolution) if _may_act(view) else Settle()
+    return _next_work(view)
+
+
+def _while_leased(view: View) -> Decision:
+    run = view.history.run
+    if view.resolution.how is How.PUSHED and run is not None and run.cancelled is None:
+        return Cancel(run)
+    if view.resolution.how is How.PUT_BACK and run is not None and run.cancelled is None:
+        return PutBack(view.resolution.state)
+    return Watch(run)
+
+
+def _to_tidy(resolution: Resolution) -> bool:
+    if resolution.how is How.UNKNOWN:
+        return False
+    return resolution.how is not How.SETTLED or bool(resolution.remove) or resolution.stale_lock
+
+
+def _may_act(view: View) -> bool:
+    """What ezrec's own stages made needs no settling; what came from outside does."""
+    return view.quiet or (view.history.content == view.sighting.content)
+
+
+def _next_work(view: View) -> Decision:
+    stage = view.lifecycle.stage_from(view.resolution.state)
+    if stage is None or view.resolution.how is How.UNKNOWN:
+        return Leave()
+    if not _may_act(view):
+        return Settle()
+    if view.setup_problem:
+        return Park(stage, view.setup_problem)
+    pause = view.history.pause
+    if pause is not None and pause.result == "parked" and pause.setup == view.setup:
+        return Park(stage, pause.reason)
+    if _used_up(stage, view.history):
+        return GiveUp(stage)
+    if pause is not None and (left := remaining(pause, view.boot, view.seconds)) > 0:
+        return Wait(left, pause)
+    return Start(stage, view.history.attempts + 1)
+
+
+def _used_up(stage: Stage, history: History) -> bool:
+    spent = stage.attempts is not None and history.attempts >= stage.attempts
+    return spent or history.interruptions > MAX_INTERRUPTIONS
+
+
+def remaining(pause: Pause, boot: str, seconds: float) -> float:
+    """Seconds until a pause is over; in another boot than the one it began in, it is."""
+    return pause.since + pause.delay - seconds if pause.boot == boot else 0.0

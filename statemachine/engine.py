@@ -1,0 +1,151 @@
+"""The composition root of the state machine: one root, one lifecycle, one worker."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+from ezrec.statemachine import files
+from ezrec.statemachine.clock import Clock, SystemClock
+from ezrec.statemachine.errors import RootBusy
+from ezrec.statemachine.hooks import HookPath
+from ezrec.statemachine.lifecycle import Lifecycle
+from ezrec.statemachine.machine import LifecycleMachine
+from ezrec.statemachine.root import OWN, Root
+from ezrec.statemachine.runner import ProcessRunner, Runner
+from ezrec.statemachine.settling import Settling
+from ezrec.statemachine.tells import Tells
+from ezrec.statemachine.view import Changed, Describe, Verify, World
+from ezrec.statemachine.watcher import ObserverWatcher, Watcher
+from ezrec.statemachine.worker import Tally, Worker
+
+DAEMON = "daemon.json"
+
+
+def nothing_to_add(_fd: int, _recording: str) -> tuple[Mapping[str, str], Mapping[str, Any]]:
+    """A Describe that adds nothing to the hook contract."""
+    return {}, {}
+
+
+def nothing_to_verify(_stage: str, _fd: int) -> str:
+    """A Verify that is content when the declared outputs are there."""
+    return ""
+
+
+class Engine:
+    """Drives every recording below `root` through `lifecycle`.
+
+    `hooks` are directories, searched in order. `settle` is how long a drop must stand still,
+    `scan_every` how often everything is looked at whatever the watcher says. `describe` and `verify`
+    are the application's say in hooks and outputs. Clock, runner, watcher and `chance` (uniform in
+    [0, 1)) are parameters, so that a test can give its own.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        lifecycle: Lifecycle,
+        hooks: tuple[Path, ...],
+        *,
+        settle: timedelta = timedelta(seconds=5),
+        scan_every: timedelta = timedelta(seconds=60),
+        describe: Describe = nothing_to_add,
+        verify: Verify = nothing_to_verify,
+        environment: Mapping[str, str] | None = None,
+        secrets: Mapping[str, str] | None = None,
+        setup: str = "",
+        reserved: frozenset[str] = frozenset(),
+        clock: Clock | None = None,
+        runner: Runner | None = None,
+        watcher: Watcher | None = None,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        opened = Root(root, reserved)
+        self._listeners: list[Callable[[Changed], None]] = []
+        self.world = World(
+            root=opened,
+            lifecycle=lifecycle,
+            machine=LifecycleMachine(lifecycle),
+            clock=clock or SystemClock(),
+            chance=chance,
+            runner=runner or ProcessRunner(),
+            hooks=HookPath(hooks),
+            tells=Tells(opened),
+            describe=describe,
+            verify=verify,
+            environment=os.environ if environment is None else environment,
+            secrets=os.environ if secrets is None else secrets,
+            setup=setup,
+            on_change=self._changed,
+        )
+        self.worker = Worker(
+            self.world,
+            watcher or ObserverWatcher(opened.path),
+            Settling(settle.total_seconds()),
+            scan_every.total_seconds(),
+        )
+        self._thread: threading.Thread | None = None
+
+    def run(self, once: bool = False) -> Tally:
+        """Work in this thread until `stop`. Raises RootBusy where another daemon has this root."""
+        with self._daemon():
+            return self.worker.run(once)
+
+    def start(self) -> None:
+        """Work in a thread of this process. Installs no signal handler."""
+        self._thread = threading.Thread(target=self.run, name="ezrec", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the work soon, and wait for it. Hooks that run go on under their supervisors."""
+        self.worker.stop()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def close(self) -> None:
+        """Stop, and let go of the root."""
+        self.stop()
+        self.world.runner.close()
+        self.world.root.close()
+
+    def listen(self, callback: Callable[[Changed], None]) -> None:
+        """Call `callback` at each change of state, in the engine's thread: it must return soon."""
+        self._listeners.append(callback)
+
+    def changes(self) -> Iterator[Changed]:
+        """Changes of state as they happen, from now on; waits for the next one."""
+        arrived: SimpleQueue[Changed] = SimpleQueue()
+        self.listen(arrived.put)
+        while True:
+            yield arrived.get()
+
+    def _changed(self, changed: Changed) -> None:
+        for listener in self._listeners:
+            listener(changed)
+
+    @contextlib.contextmanager
+    def _daemon(self) -> Iterator[None]:
+        """Be the only daemon of this root: an flock on the root itself."""
+        fd = self.world.root.fd
+        if not files.try_lock(fd):
+            raise RootBusy(f"another ezrec works on {self.world.root.path}", "see: ezrec status")
+        try:
+            files.make_directory(fd, OWN)
+            self._say()
+            yield
+        finally:
+            files.unlock(fd)
+
+    def _say(self) -> None:
+        told = {"pid": os.getpid(), "watching": "inotify" if self.worker.watching else "scanning"}
+        with files.directory(OWN, self.world.root.fd) as own:
+            files.replace(own, DAEMON, json.dumps(told).encode())

@@ -1,0 +1,163 @@
+"""What the journal's lines add up to. Pure: lines in, one frozen summary out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ezrec.statemachine.lifecycle import IDLE
+
+MAX_INTERRUPTIONS = 20
+_NOT_COUNTED = frozenset({"postponed", "parked", "interrupted", "cancelled", "finished"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """An attempt whose end is not journaled yet. `cancelled` is why it was told to stop, if it was."""
+
+    id: str
+    stage: str
+    state: str
+    attempt: int
+    boot: str
+    cancelled: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """Why nothing starts just now. `since` and `delay` in seconds of the boot called `boot`.
+
+    `result`: `failed` (a retry after an error), `postponed` (the world is away), `parked` (the set-up
+    is wrong; over when the set-up's fingerprint is no longer `setup`), `interrupted`.
+    """
+
+    result: str
+    stage: str
+    reason: str
+    boot: str
+    since: float
+    delay: float
+    setup: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """`known` is None where the journal is empty or of another directory. Counts are of this round:
+    since the last change of state, push or retry."""
+
+    known: str | None = None
+    marker: str | None = None
+    pending: str | None = None
+    failed_from: str | None = None
+    run: Run | None = None
+    attempts: int = 0
+    postponed: int = 0
+    interruptions: int = 0
+    pause: Pause | None = None
+    content: str | None = None
+    requested: bool = False
+    last_run: str | None = None
+
+
+def history_of(lines: Iterable[Mapping[str, Any]]) -> History:
+    """Fold the lines, oldest first. Lines of unknown kinds change nothing."""
+    history = History()
+    for line in lines:
+        history = replace(history, known=history.known or IDLE)
+        history = _FOLDS.get(_text(line, "kind"), _unchanged)(history, line)
+    return history
+
+
+def _unchanged(history: History, _line: Mapping[str, Any]) -> History:
+    return history
+
+
+def _text(line: Mapping[str, Any], key: str) -> str:
+    value = line.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _number(line: Mapping[str, Any], key: str) -> float:
+    value = line.get(key)
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _state(history: History, line: Mapping[str, Any]) -> History:
+    """Both a state arrived at and a push: a new round begins."""
+    name = _text(line, "state") or IDLE
+    return History(
+        known=name,
+        marker=_text(line, "marker") or None,
+        failed_from=_text(line, "from") or None,
+        run=history.run,
+        content=_text(line, "content") or history.content,
+        requested=_text(line, "how") in ("push", "new"),
+        last_run=history.last_run,
+    )
+
+
+def _attempt(history: History, line: Mapping[str, Any]) -> History:
+    run = Run(
+        id=_text(line, "run"),
+        stage=_text(line, "stage"),
+        state=_text(line, "state"),
+        attempt=int(_number(line, "attempt")),
+        boot=_text(line, "boot"),
+    )
+    return replace(history, run=run, attempts=history.attempts + 1, pause=None, requested=False)
+
+
+def _cancel(history: History, line: Mapping[str, Any]) -> History:
+    if history.run is None or history.run.id != _text(line, "run"):
+        return history
+    return replace(history, run=replace(history.run, cancelled=_text(line, "why") or "push"))
+
+
+def _ended(history: History, line: Mapping[str, Any]) -> History:
+    result = _text(line, "result")
+    counted = history.attempts - (result in _NOT_COUNTED)
+    after = replace(
+        history,
+        run=None,
+        last_run=_text(line, "run") or None,
+        pending=_text(line, "to") or None,
+        attempts=max(0, counted),
+        postponed=history.postponed + 1 if result == "postponed" else 0,
+        interruptions=history.interruptions + (result == "interrupted"),
+        content=_text(line, "content") or history.content,
+    )
+    return replace(after, pause=None if after.pending else _pause(line))
+
+
+def _pause(line: Mapping[str, Any]) -> Pause | None:
+    if _text(line, "result") not in ("failed", "postponed", "parked", "interrupted"):
+        return None
+    return Pause(
+        result=_text(line, "result"),
+        stage=_text(line, "stage"),
+        reason=_text(line, "reason"),
+        boot=_text(line, "boot"),
+        since=_number(line, "up"),
+        delay=_number(line, "delay"),
+        setup=_text(line, "setup"),
+    )
+
+
+def _void(history: History, _line: Mapping[str, Any]) -> History:
+    return replace(history, pending=None)
+
+
+def _retry(history: History, _line: Mapping[str, Any]) -> History:
+    return replace(history, attempts=0, postponed=0, interruptions=0, pause=None)
+
+
+_FOLDS = {
+    "state": _state,
+    "push": _state,
+    "attempt": _attempt,
+    "cancel": _cancel,
+    "ended": _ended,
+    "void": _void,
+    "retry": _retry,
+}

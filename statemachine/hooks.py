@@ -1,0 +1,100 @@
+"""Which executable serves a stage or an event, where it was found, and what is wrong with it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_SUFFIXES = ("", ".py", ".sh")
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """One executable. `problem` is a sentence with the mend, or empty."""
+
+    path: Path
+    problem: str
+
+    def command(self) -> tuple[str, ...]:
+        """The argv: Python hooks run with this interpreter, isolated from what lies beside them."""
+        if self.path.suffix == ".py":
+            return (sys.executable, "-I", str(self.path))
+        return (str(self.path),)
+
+
+class HookPath:
+    """Directories searched in order: the site's first, the program's own last."""
+
+    def __init__(self, directories: tuple[Path, ...]) -> None:
+        self.directories = directories
+
+    def find(self, name: str) -> tuple[Hook, ...]:
+        """The hook called `name` and then `name.d/*` in name order; empty where there is none."""
+        return (*self._first(name), *self._extra(name))
+
+    def _first(self, name: str) -> Iterator[Hook]:
+        for directory in self.directories:
+            for suffix in _SUFFIXES:
+                path = directory / (name + suffix)
+                if path.is_file() or path.is_symlink():
+                    yield Hook(path, problem_of(path))
+                    return
+
+    def _extra(self, name: str) -> Iterator[Hook]:
+        for directory in self.directories:
+            for path in sorted((directory / f"{name}.d").glob("*")):
+                if path.is_file() and not path.name.startswith(".") and not path.name.endswith("~"):
+                    yield Hook(path, problem_of(path))
+
+    def problem(self, name: str) -> str:
+        """Why the stage `name` can't run: its first faulty hook, or that there is none."""
+        found = self.find(name)
+        if not found:
+            first = self.directories[0] if self.directories else Path("hooks")
+            return f"no hook serves {name!r}: put an executable called {name} into {first}"
+        return next((hook.problem for hook in found if hook.problem), "")
+
+    def fingerprint(self, name: str) -> str:
+        """Changes when a hook of this name is put, mended or taken away."""
+        rows = [(str(hook.path), _stamp(hook.path)) for hook in self.find(name)]
+        return hashlib.sha256(repr(rows).encode()).hexdigest()[:12]
+
+
+def problem_of(path: Path) -> str:
+    """What would keep this file from being run, with the command that mends it."""
+    try:
+        with path.open("rb") as file:
+            first = file.readline(256)
+    except OSError as error:
+        return f"{path} can't be read: {error.strerror}"
+    if path.suffix == ".py":
+        return ""
+    if not os.access(path, os.X_OK):
+        return f"{path} is not executable: chmod +x {path}"
+    if first.startswith(b"#!") and first.endswith(b"\r\n"):
+        return f"{path} has Windows line ends: sed -i 's/\\r$//' {path}"
+    if first.startswith(b"#!"):
+        return _interpreter_problem(path, first)
+    if not first.startswith(b"\x7fELF"):
+        return f"{path} has no first line that names its interpreter: begin it with #!/bin/sh"
+    return ""
+
+
+def _interpreter_problem(path: Path, first: bytes) -> str:
+    words = os.fsdecode(first[2:]).split()
+    if not words or not Path(words[0]).is_file():
+        return f"{path}: its interpreter {words[0] if words else ''!r} is not there"
+    return ""
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    try:
+        status = path.stat()
+    except OSError:
+        return (0, 0, 0)
+    return (status.st_mtime_ns, status.st_size, stat.S_IMODE(status.st_mode))

@@ -1,0 +1,122 @@
+"""The journal of one recording: append only, a checksum and a number on each line.
+
+It holds history and counts, never the state. A line is `crc32 json\\n`, at most 4 KiB, one O_APPEND
+write. A torn tail is closed with a newline by the next writer, a line that does not check is skipped.
+Each line names the directory it was written in (its inode, and the root's id: a device number changes
+when disks are found in another order at boot). In a copied directory the old lines are history only.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+from ezrec.statemachine import files
+from ezrec.statemachine.clock import Clock
+
+DIRECTORY = "logs"
+NAME = "journal"
+LINE_LIMIT = 4096
+_READ_LIMIT = 8 << 20
+_TAIL = 2 * LINE_LIMIT
+
+Line = Mapping[str, Any]
+
+
+def encode(record: Line) -> bytes:
+    """One line of the journal. Texts are cut until it fits; keys and numbers are kept."""
+    for limit in (4096, 1024, 256, 64):
+        body = json.dumps(_shortened(record, limit), ensure_ascii=True, separators=(",", ":"))
+        line = f"{zlib.crc32(body.encode()):08x} {body}\n".encode()
+        if len(line) <= LINE_LIMIT:
+            return line
+    raise ValueError("a journal line has too many fields")
+
+
+def _shortened(value: Any, limit: int) -> Any:
+    if isinstance(value, str):
+        return value if len(value) <= limit else value[: limit - 1] + "…"
+    if isinstance(value, Mapping):
+        return {key: _shortened(each, limit) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_shortened(each, limit) for each in value[:16]]
+    return value
+
+
+def decode(data: bytes) -> list[dict[str, Any]]:
+    """Every whole line, in the order of the file; what is torn or flipped is left out."""
+    lines = (_decoded(line) for line in data.split(b"\n"))
+    return [line for line in lines if line is not None]
+
+
+def _decoded(line: bytes) -> dict[str, Any] | None:
+    checksum, _, body = line.partition(b" ")
+    try:
+        if len(checksum) != 8 or int(checksum, 16) != zlib.crc32(body):
+            return None
+        record = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) and isinstance(record.get("kind"), str) else None
+
+
+class Journal:
+    """The journal in the recording directory `fd`; an flock on the file itself keeps writers apart."""
+
+    def __init__(self, fd: int, root_id: str, clock: Clock) -> None:
+        self._fd = fd
+        self._clock = clock
+        self._place = f"{os.fstat(fd).st_ino}@{root_id[:8]}"
+
+    def read(self) -> list[dict[str, Any]]:
+        """The lines written in this very directory."""
+        return [line for line in self.read_any() if line.get("dir") == self._place]
+
+    def read_any(self) -> list[dict[str, Any]]:
+        """All lines, also those that came with a copy. Raises OSError (not a file, not readable)."""
+        try:
+            with files.directory(DIRECTORY, self._fd) as logs:
+                return decode(_content(logs))
+        except FileNotFoundError:
+            return []
+
+    def append(self, kind: str, *, durable: bool, **fields: Any) -> None:
+        """Add a line; `durable` waits until it is on the disk. Raises OSError: nothing was promised."""
+        files.make_directory(self._fd, DIRECTORY)
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
+        with files.directory(DIRECTORY, self._fd) as logs:
+            with files.open_plain(logs, NAME, flags) as fd:
+                files.lock(fd)
+                fresh = os.fstat(fd).st_size == 0
+                self._write(fd, {"kind": kind, **fields})
+                if durable:
+                    files.sync(fd)
+            if fresh and durable:
+                files.sync(logs)
+
+    def _write(self, fd: int, record: Line) -> None:
+        size = os.fstat(fd).st_size
+        before = os.pread(fd, _TAIL, max(0, size - _TAIL))
+        number = 1 + max((_number(line) for line in decode(before)), default=0)
+        close = b"" if before.endswith(b"\n") or not before else b"\n"
+        files.write_all(fd, close + encode({**record, **self._stamp(number)}))
+
+    def _stamp(self, number: int) -> Line:
+        order = {"seq": number, "boot": self._clock.boot(), "up": round(self._clock.seconds(), 3)}
+        when = self._clock.wall().isoformat(timespec="milliseconds")
+        return {**order, "at": when, "dir": self._place}
+
+
+def _number(line: Line) -> int:
+    number = line.get("seq")
+    return number if isinstance(number, int) else 0
+
+
+def _content(logs: int) -> bytes:
+    """The file, or of a very long one its end."""
+    with files.open_plain(logs, NAME, os.O_RDONLY) as fd:
+        size = os.fstat(fd).st_size
+        return os.pread(fd, _READ_LIMIT, max(0, size - _READ_LIMIT))

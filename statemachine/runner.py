@@ -1,0 +1,125 @@
+"""Who starts a run: a small protocol, and the real one, which asks the nursery."""
+
+from __future__ import annotations
+
+import queue
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any, Protocol
+
+from ezrec.statemachine.errors import RunnerUnavailable
+from ezrec.statemachine.nursery import receive, send
+from ezrec.statemachine.runs import Launch
+
+#: told the run's id, and an errno where the run could not even be minded (else 0)
+OnEnd = Callable[[str, int], None]
+_PATIENCE = 20.0
+
+
+class Runner(Protocol):
+    """Starts runs; the end of each is told to `on_end`, from whatever thread."""
+
+    on_end: OnEnd
+
+    def start(self, launch: Launch, fd: int) -> None:
+        """Start `launch` in the leased directory `fd`; the lease is shared, so `fd` may be closed.
+
+        Raises RunnerUnavailable; then nothing was started.
+        """
+
+    def close(self) -> None:
+        """Let go of the machinery. Runs that are going on go on."""
+
+
+class ProcessRunner:
+    """Runs hooks under supervisors forked by a nursery, which is started when first needed."""
+
+    def __init__(self) -> None:
+        self.on_end: OnEnd = lambda _run, _code: None
+        self._nursery: _Nursery | None = None
+        self._lock = threading.Lock()
+
+    def start(self, launch: Launch, fd: int) -> None:
+        """See Runner.start. A nursery that has died is replaced, once."""
+        with self._lock:
+            for _ in range(2):
+                if self._nursery is None:
+                    self._nursery = _Nursery(self._ended)
+                if self._nursery.ask(launch, fd):
+                    return
+                self._nursery.close()
+                self._nursery = None
+        raise RunnerUnavailable("the process that starts hooks does not answer", "it is tried again")
+
+    def close(self) -> None:
+        """End the nursery; supervisors outlive it."""
+        with self._lock:
+            if self._nursery is not None:
+                self._nursery.close()
+                self._nursery = None
+
+    def _ended(self, run: str, code: int) -> None:
+        self.on_end(run, code)
+
+
+class _Nursery:
+    """The daemon's end of one nursery process."""
+
+    def __init__(self, ended: OnEnd) -> None:
+        self._sock, theirs = socket.socketpair()
+        command = [sys.executable, "-I", "-m", "ezrec.statemachine.nursery", str(theirs.fileno())]
+        self._process = subprocess.Popen(
+            command,
+            pass_fds=(theirs.fileno(),),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            start_new_session=True,
+        )
+        theirs.close()
+        self._answers: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._ended = ended
+        self._thread = threading.Thread(target=self._listen, name="ezrec-nursery", daemon=True)
+        self._thread.start()
+
+    def ask(self, launch: Launch, fd: int) -> bool:
+        """Whether a supervisor has been started for this launch."""
+        try:
+            send(self._sock, asdict(launch), (fd,))
+            while (answer := self._answers.get(timeout=_PATIENCE)) is not None:
+                if answer == launch.run:
+                    return True
+        except (OSError, queue.Empty):
+            pass  # the answer is False: the caller tries another nursery
+        return False
+
+    def close(self) -> None:
+        """Hang up and wait until the process has gone."""
+        self._sock.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._sock.close()
+        try:
+            self._process.wait(timeout=_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _listen(self) -> None:
+        while (message := self._next()) is not None:
+            if "started" in message:
+                self._answers.put(message["started"])
+            else:
+                self._ended(message["ended"], message["code"])
+        self._answers.put(None)
+
+    def _next(self) -> dict[str, Any] | None:
+        try:
+            received = receive(self._sock)
+        except OSError:
+            return None
+        return received[0] if received else None

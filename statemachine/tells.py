@@ -1,0 +1,71 @@
+"""The outbox of `on_<state>` hooks: written before a state is reached, removed when it has been told.
+
+Small files in `<root>/.ezrec/tells/`: whatever dies in between, a state is told at least once, and a
+start looks at what is in flight only.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+from ezrec.statemachine import files
+from ezrec.statemachine.root import OWN, Root
+from ezrec.statemachine.runs import new_run_id
+
+_DIRECTORY = "tells"
+_LIMIT = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tell:
+    """That `recording` has reached `state`, coming from `origin`. `run` names the hook's run."""
+
+    run: str
+    recording: str
+    state: str
+    origin: str
+    reason: str = ""
+
+
+class Tells:
+    """The directory of what is still to be told. `open` are the runs that tell just now."""
+
+    def __init__(self, root: Root) -> None:
+        self._root = root
+        self.open: set[str] = set()
+
+    def add(self, recording: str, state: str, origin: str, reason: str) -> Tell:
+        """Write down durably that this is to be told."""
+        cut = reason[:500]
+        tell = Tell(run=new_run_id(), recording=recording, state=state, origin=origin, reason=cut)
+        files.make_directory(self._root.fd, OWN)
+        with files.directory(OWN, self._root.fd) as own:
+            files.make_directory(own, _DIRECTORY)
+            with files.directory(_DIRECTORY, own) as fd:
+                files.create(fd, tell.run, json.dumps(asdict(tell)).encode())
+        return tell
+
+    def remove(self, run: str) -> None:
+        """It has been told, or it never came true."""
+        self.open.discard(run)
+        try:
+            with files.directory(f"{OWN}/{_DIRECTORY}", self._root.fd) as fd:
+                files.remove(fd, run)
+        except FileNotFoundError:
+            pass
+
+    def waiting(self) -> list[Tell]:
+        """What was still to be told when the last daemon ended."""
+        try:
+            with files.directory(f"{OWN}/{_DIRECTORY}", self._root.fd) as fd:
+                return [tell for name in files.names(fd) if (tell := _read(fd, name)) is not None]
+        except FileNotFoundError:
+            return []
+
+
+def _read(fd: int, name: str) -> Tell | None:
+    try:
+        return Tell(**json.loads(files.read(fd, name, _LIMIT)))
+    except (OSError, ValueError, TypeError):
+        return None

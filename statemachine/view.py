@@ -1,0 +1,145 @@
+"""Reading one recording: everything a decision needs, from the disk, without changing it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ezrec.statemachine import runs
+from ezrec.statemachine.clock import Clock
+from ezrec.statemachine.decide import View
+from ezrec.statemachine.history import History, history_of
+from ezrec.statemachine.hooks import HookPath
+from ezrec.statemachine.journal import Journal
+from ezrec.statemachine.lifecycle import IDLE, Lifecycle
+from ezrec.statemachine.machine import LifecycleMachine
+from ezrec.statemachine.markers import Facts, Resolution, resolve
+from ezrec.statemachine.place import Place, Sighting
+from ezrec.statemachine.root import Root
+from ezrec.statemachine.runner import Runner
+from ezrec.statemachine.tells import Tells
+
+
+class Describe(Protocol):
+    """What the application adds to a hook's environment (`EZREC_*`) and document, for a recording."""
+
+    def __call__(self, fd: int, recording: str) -> tuple[Mapping[str, str], Mapping[str, Any]]: ...
+
+
+#: (stage, recording's descriptor) -> what is wrong with the stage's outputs, or ""
+Verify = Callable[[str, int], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """A recording changed its state. `how` is `finished`, `failed`, `push`, `found`, …"""
+
+    recording: str
+    origin: str
+    state: str
+    how: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Everything that the engine is given: nothing in it is made behind its back."""
+
+    root: Root
+    lifecycle: Lifecycle
+    machine: LifecycleMachine
+    clock: Clock
+    chance: Callable[[], float]
+    runner: Runner
+    hooks: HookPath
+    tells: Tells
+    describe: Describe
+    verify: Verify
+    environment: Mapping[str, str]
+    secrets: Mapping[str, str]
+    setup: str
+    on_change: Callable[[Changed], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One recording, opened and looked at. While `leased` is False its lease is ours."""
+
+    id: str
+    place: Place
+    journal: Journal
+    sighting: Sighting
+    history: History
+    resolution: Resolution
+    leased: bool
+
+    @property
+    def state(self) -> str:
+        """The state that the disk means, before anything is tidied."""
+        return self.resolution.state
+
+    @property
+    def known(self) -> str:
+        """The state that the journal has."""
+        return self.history.known or IDLE
+
+
+def look(world: World, recording: str, place: Place, leased: bool) -> Case:
+    """Read the directory and its journal, and resolve what they mean. Raises OSError."""
+    sighting = place.look()
+    journal = Journal(place.fd, world.root.id, world.clock)
+    history = history_of(journal.read())
+    resolution = resolve(world.lifecycle, facts_of(world.lifecycle, sighting, history, leased))
+    return Case(
+        id=recording,
+        place=place,
+        journal=journal,
+        sighting=sighting,
+        history=history,
+        resolution=resolution,
+        leased=leased,
+    )
+
+
+def facts_of(lifecycle: Lifecycle, sighting: Sighting, history: History, leased: bool) -> Facts:
+    """What the resolver may look at. Pure."""
+    declared = {state.name for state in lifecycle.states}
+    undeclared = history.marker is not None and lifecycle.by_marker(history.marker) is None
+    return Facts(
+        present=sighting.present,
+        lock=sighting.lock,
+        leased=leased,
+        payload=sighting.payload,
+        known=history.known,
+        pending=history.pending if history.pending in declared else None,
+        failed_from=history.failed_from if history.failed_from in declared else None,
+        undeclared=undeclared and history.marker in sighting.names,
+        requested=history.requested,
+        supported=_supported(lifecycle, sighting),
+    )
+
+
+def _supported(lifecycle: Lifecycle, sighting: Sighting) -> str | None:
+    """Where the first stage leads whose outputs are all there."""
+    stages = (s for s in lifecycle.stages if s.outputs and sighting.names.issuperset(s.outputs))
+    return next((stage.ok for stage in stages), None)
+
+
+def view_of(world: World, case: Case, quiet: bool) -> View:
+    """The case with the clock, the run's end and the state of the set-up added."""
+    stage = world.lifecycle.stage_from(case.state)
+    run = case.history.run
+    return View(
+        lifecycle=world.lifecycle,
+        sighting=case.sighting,
+        history=case.history,
+        resolution=case.resolution,
+        leased=case.leased,
+        quiet=quiet,
+        result=runs.read_result(case.place.fd, run.id) if run else None,
+        boot=world.clock.boot(),
+        seconds=world.clock.seconds(),
+        setup=world.hooks.fingerprint(stage.name) + world.setup if stage else "",
+        setup_problem=world.hooks.problem(stage.name) if stage and not case.leased else "",
+    )
