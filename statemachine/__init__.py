@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ezrec.statemachine.machine import LifecycleMachine
     from ezrec.statemachine.markers import Facts, Resolution, resolve
     from ezrec.statemachine.root import Root, make_root
-    from ezrec.statemachine.view import Changed
+    from ezrec.statemachine.world import Changed
 
 _HOME = {
     "Engine": "engine",
@@ -51,7 +51,7 @@ _HOME = {
     "resolve": "markers",
     "Root": "root",
     "make_root": "root",
-    "Changed": "view",
+    "Changed": "world",
 }
 
 __all__ = [

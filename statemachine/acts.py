@@ -23,7 +23,8 @@ from ezrec.statemachine.launch import stage_launch
 from ezrec.statemachine.lifecycle import IDLE, LOCK, UNKNOWN, Lifecycle, Stage
 from ezrec.statemachine.markers import How, Resolution
 from ezrec.statemachine.runs import RunResult
-from ezrec.statemachine.view import Case, World
+from ezrec.statemachine.view import Case
+from ezrec.statemachine.world import World
 
 
 def start(world: World, case: Case, stage: Stage, attempt: int, idle: bool) -> str:
@@ -31,7 +32,9 @@ def start(world: World, case: Case, stage: Stage, attempt: int, idle: bool) -> s
 
     Raises RunnerUnavailable, OSError: the attempt is journaled as interrupted where it can be.
     """
-    move = Move(source=stage.source, trigger=f"start_{stage.name}", state=stage.working, how="start")
+    move = Move(
+        source=stage.source, trigger=f"start_{stage.name}", state=stage.working, how="start"
+    )
     judge_legal(world, move, leased=not case.leased)
     run = runs.new_run_id()
     launch = stage_launch(world, case, stage, run, attempt, idle)
@@ -55,11 +58,15 @@ def take_up(world: World, case: Case, run: Run, result: RunResult | None) -> Out
     if result is None or result.survivors:
         if left := processes.end(run.id):
             pids = ", ".join(map(str, left))
-            raise Leased(f"blocked by pid {pids}, left by a run of {run.stage}", f"sudo kill -9 {pids}")
+            raise Leased(
+                f"blocked by pid {pids}, left by a run of {run.stage}", f"sudo kill -9 {pids}"
+            )
         case = replace(case, sighting=case.place.look())
     stage = _stage(world.lifecycle, run)
     if stage is None:
-        outcome = Outcome(result="interrupted", trigger="", reason="its stage is no longer declared")
+        outcome = Outcome(
+            result="interrupted", trigger="", reason="its stage is no longer declared"
+        )
         _journal_end(world, case, run, result, outcome)
         return outcome
     outcome = judge(world.lifecycle, stage, case.history, _ending(world, case, run, result))
@@ -183,7 +190,9 @@ def put_back(world: World, case: Case, state: str) -> None:
     """A marker was removed while work runs: make it again."""
     marker = world.lifecycle.state(state).marker or LOCK
     try:
-        case.place.create(marker, {"state": state, "by": "ezrec", "how": "put back: work is running"})
+        case.place.create(
+            marker, {"state": state, "by": "ezrec", "how": "put back: work is running"}
+        )
     except FileExistsError:
         pass
 

@@ -17,7 +17,8 @@ from ezrec.statemachine.launch import tell_launch
 from ezrec.statemachine.lifecycle import LOCK
 from ezrec.statemachine.machine import Subject
 from ezrec.statemachine.tells import Tell
-from ezrec.statemachine.view import Case, Changed, World
+from ezrec.statemachine.view import Case
+from ezrec.statemachine.world import Changed, World
 
 log = logging.getLogger("ezrec")
 
@@ -31,6 +32,7 @@ class Move:
     state: str
     how: str
     reason: str = ""
+    by: str = "ezrec"
     fields: Mapping[str, Any] | None = None
 
 
@@ -66,6 +68,7 @@ def record(world: World, case: Case, move: Move, kind: str, *, durable: bool) ->
         marker=world.lifecycle.state(move.state).marker or "",
         how=move.how,
         reason=move.reason,
+        by=move.by,
         content=case.sighting.content,
         **{"from": origin(world, case)},
     )
@@ -95,7 +98,7 @@ def note(world: World, case: Case, move: Move) -> dict[str, Any]:
     wall = world.clock.wall().isoformat(timespec="seconds")
     said = {"state": move.state, "how": move.how, "reason": move.reason, "at": wall}
     kept = {key: value for key, value in (move.fields or {}).items() if key in _NOTED and value}
-    return {**said, "by": "ezrec", **kept, **_advice(world, case, move.state)}
+    return {**said, "by": move.by, **kept, **_advice(world, case, move.state)}
 
 
 _NOTED = ("run", "stage", "exit", "notes", "attempt")

@@ -122,7 +122,19 @@ class GiveUp:
 
 
 Decision = (
-    Leave | Held | Refuse | Watch | Cancel | PutBack | TakeUp | Settle | Tidy | Start | Wait | Park | GiveUp
+    Leave
+    | Held
+    | Refuse
+    | Watch
+    | Cancel
+    | PutBack
+    | TakeUp
+    | Settle
+    | Tidy
+    | Start
+    | Wait
+    | Park
+    | GiveUp
 )
 
 

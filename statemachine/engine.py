@@ -23,9 +23,9 @@ from ezrec.statemachine.root import OWN, Root
 from ezrec.statemachine.runner import ProcessRunner, Runner
 from ezrec.statemachine.settling import Settling
 from ezrec.statemachine.tells import Tells
-from ezrec.statemachine.view import Changed, Describe, Verify, World
 from ezrec.statemachine.watcher import ObserverWatcher, Watcher
 from ezrec.statemachine.worker import Tally, Worker
+from ezrec.statemachine.world import Changed, Describe, Verify, World
 
 DAEMON = "daemon.json"
 

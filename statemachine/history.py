@@ -148,8 +148,10 @@ def _void(history: History, _line: Mapping[str, Any]) -> History:
     return replace(history, pending=None)
 
 
-def _retry(history: History, _line: Mapping[str, Any]) -> History:
-    return replace(history, attempts=0, postponed=0, interruptions=0, pause=None)
+def _retry(history: History, line: Mapping[str, Any]) -> History:
+    content = _text(line, "content") or history.content
+    fresh = replace(history, attempts=0, postponed=0, interruptions=0, pause=None)
+    return replace(fresh, content=content)
 
 
 _FOLDS = {

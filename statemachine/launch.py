@@ -11,14 +11,17 @@ from ezrec.statemachine.lifecycle import Stage
 from ezrec.statemachine.processes import RUN_VARIABLE
 from ezrec.statemachine.runs import Launch
 from ezrec.statemachine.tells import Tell
-from ezrec.statemachine.view import Case, World
+from ezrec.statemachine.view import Case
+from ezrec.statemachine.world import World
 
 _INHERITED = ("PATH", "HOME", "LANG", "TZ")
 _TELL_LIMIT = 60.0
 _TELL_GRACE = 5.0
 
 
-def stage_launch(world: World, case: Case, stage: Stage, run: str, attempt: int, idle: bool) -> Launch:
+def stage_launch(
+    world: World, case: Case, stage: Stage, run: str, attempt: int, idle: bool
+) -> Launch:
     """The run of one attempt at a stage."""
     facts = _facts(world, case.id, run) | {
         "hook": stage.name,
@@ -46,7 +49,11 @@ def stage_launch(world: World, case: Case, stage: Stage, run: str, attempt: int,
 def tell_launch(world: World, fd: int, tell: Tell) -> Launch:
     """The run that tells a state's `on_<state>` hooks."""
     name = f"on_{tell.state}"
-    facts = _facts(world, tell.recording, tell.run) | {"hook": name, "stage": "", "state": tell.state}
+    facts = _facts(world, tell.recording, tell.run) | {
+        "hook": name,
+        "stage": "",
+        "state": tell.state,
+    }
     variables, document = world.describe(fd, tell.recording)
     told = {"from_state": tell.origin, "reason": tell.reason}
     return Launch(

@@ -6,12 +6,15 @@ models, nothing added to them. A subject lives as long as one look at a recordin
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from transitions import EventData, Machine, MachineError
 
 from ezrec.statemachine.errors import IllegalTransition
 from ezrec.statemachine.lifecycle import UNKNOWN, Lifecycle, Transition
+
+logging.getLogger("transitions").setLevel(logging.WARNING)  # it tells each step at INFO
 
 
 class Subject:

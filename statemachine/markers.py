@@ -132,8 +132,8 @@ def _is_error(lifecycle: Lifecycle, name: str | None) -> bool:
     return name is not None and any(s.error and s.name == name for s in lifecycle.states)
 
 
-def _mended(lifecycle: Lifecycle, facts: Facts) -> str:
-    """Back to where it failed from; where the lock's own stage failed, to what the payload supports."""
+def mended_state(lifecycle: Lifecycle, facts: Facts) -> str:
+    """Where a recording in an error state goes when the error is lifted: back to where it failed from; where the lock's own stage failed, to what the payload supports."""
     origin = facts.known if _is_error(lifecycle, facts.pending) else facts.failed_from
     if origin is not None and not _is_lock_state(lifecycle, origin):
         return origin
@@ -274,7 +274,7 @@ RULES: tuple[Rule, ...] = (
         "mended",
         "the error marker was removed: back to the state it failed from, and try again",
         lambda lc, f: _is_error(lc, f.pending) or (f.pending is None and _is_error(lc, f.known)),
-        _mended,
+        mended_state,
         How.MENDED,
     ),
     Rule(

@@ -15,7 +15,8 @@ from ezrec.statemachine.lifecycle import Stage
 from ezrec.statemachine.names import quote
 from ezrec.statemachine.place import Place
 from ezrec.statemachine.settling import Settling
-from ezrec.statemachine.view import Case, World, look, view_of
+from ezrec.statemachine.view import Case, look, view_of
+from ezrec.statemachine.world import World
 
 log = logging.getLogger("ezrec")
 _ROUNDS = 16

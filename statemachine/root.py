@@ -82,7 +82,9 @@ class Root:
         try:
             return files.open_directory(part, fd)
         except FileNotFoundError:
-            raise NoSuchRecording(f"there is no recording {recording_id!r}", "see: ezrec status") from None
+            raise NoSuchRecording(
+                f"there is no recording {recording_id!r}", "see: ezrec status"
+            ) from None
         except PermissionError:
             raise DirectoryRefused(
                 f"{recording_id!r} may not be opened", f'sudo chown -R "$(id -un)": {path}'
@@ -117,7 +119,9 @@ class Root:
         try:
             if not entry.is_dir(follow_symlinks=False):
                 if entry.is_symlink() and entry.is_dir():
-                    yield Refusal(entry.path, "a link is never followed", f"rm {names.quote(entry.path)}")
+                    yield Refusal(
+                        entry.path, "a link is never followed", f"rm {names.quote(entry.path)}"
+                    )
                 return
             if names.is_name(entry.name):
                 yield Found(prefix + entry.name, entry.stat(follow_symlinks=False).st_mtime_ns)
@@ -140,14 +144,16 @@ class Root:
             raise NoSuchRecording(f"{text!r} is {' and '.join(sorted(hits))}", "say which")
         if not hits:
             names.parts_of(wanted)
-            raise NoSuchRecording(f"there is no recording {text!r} in {self.path}", "see: ezrec status")
+            raise NoSuchRecording(
+                f"there is no recording {text!r} in {self.path}", "see: ezrec status"
+            )
         return hits[0]
 
     def _relative(self, text: str) -> str:
         path = Path(text)
         if path.is_absolute() or text.startswith((".", "~")):
-            full = Path(os.path.abspath(path.expanduser()))  # noqa: PTH100  # links stay as they are
-            home = Path(os.path.abspath(self.path))  # noqa: PTH100
+            full = Path(os.path.abspath(path.expanduser()))  # links stay as they are
+            home = Path(os.path.abspath(self.path))
             if full.is_relative_to(home) and full != home:
                 return str(full.relative_to(home))
             raise NoSuchRecording(f"{text!r} does not lie in {self.path}")

@@ -53,7 +53,9 @@ class ProcessRunner:
                     return
                 self._nursery.close()
                 self._nursery = None
-        raise RunnerUnavailable("the process that starts hooks does not answer", "it is tried again")
+        raise RunnerUnavailable(
+            "the process that starts hooks does not answer", "it is tried again"
+        )
 
     def close(self) -> None:
         """End the nursery; supervisors outlive it."""

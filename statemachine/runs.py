@@ -57,8 +57,12 @@ class RunResult:
 
     def words(self) -> str:
         """The end in words: `exit 3`, `killed by SIGKILL`, `over its limit`."""
-        how = f"exited {self.exit}" if self.exit is not None else f"was ended by signal {self.signal}"
-        return how + {"limit": ", over its time limit", "signal": ", told to stop"}.get(self.ended_by, "")
+        how = (
+            f"exited {self.exit}" if self.exit is not None else f"was ended by signal {self.signal}"
+        )
+        return how + {"limit": ", over its time limit", "signal": ", told to stop"}.get(
+            self.ended_by, ""
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 from ezrec.statemachine import runs
 from ezrec.statemachine.clock import Clock
@@ -13,53 +11,23 @@ from ezrec.statemachine.history import History, history_of
 from ezrec.statemachine.hooks import HookPath
 from ezrec.statemachine.journal import Journal
 from ezrec.statemachine.lifecycle import IDLE, Lifecycle
-from ezrec.statemachine.machine import LifecycleMachine
 from ezrec.statemachine.markers import Facts, Resolution, resolve
 from ezrec.statemachine.place import Place, Sighting
 from ezrec.statemachine.root import Root
-from ezrec.statemachine.runner import Runner
-from ezrec.statemachine.tells import Tells
-
-
-class Describe(Protocol):
-    """What the application adds to a hook's environment (`EZREC_*`) and document, for a recording."""
-
-    def __call__(self, fd: int, recording: str) -> tuple[Mapping[str, str], Mapping[str, Any]]: ...
-
-
-#: (stage, recording's descriptor) -> what is wrong with the stage's outputs, or ""
-Verify = Callable[[str, int], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Changed:
-    """A recording changed its state. `how` is `finished`, `failed`, `push`, `found`, …"""
+class Scene:
+    """What it takes to read recordings and to decide about them; nothing here can change one.
 
-    recording: str
-    origin: str
-    state: str
-    how: str
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class World:
-    """Everything that the engine is given: nothing in it is made behind its back."""
+    `setup` is a fingerprint of the configuration that the hooks depend on.
+    """
 
     root: Root
     lifecycle: Lifecycle
-    machine: LifecycleMachine
     clock: Clock
-    chance: Callable[[], float]
-    runner: Runner
     hooks: HookPath
-    tells: Tells
-    describe: Describe
-    verify: Verify
-    environment: Mapping[str, str]
-    secrets: Mapping[str, str]
-    setup: str
-    on_change: Callable[[Changed], None]
+    setup: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,12 +53,12 @@ class Case:
         return self.history.known or IDLE
 
 
-def look(world: World, recording: str, place: Place, leased: bool) -> Case:
+def look(scene: Scene, recording: str, place: Place, leased: bool) -> Case:
     """Read the directory and its journal, and resolve what they mean. Raises OSError."""
     sighting = place.look()
-    journal = Journal(place.fd, world.root.id, world.clock)
+    journal = Journal(place.fd, scene.root.id, scene.clock)
     history = history_of(journal.read())
-    resolution = resolve(world.lifecycle, facts_of(world.lifecycle, sighting, history, leased))
+    resolution = resolve(scene.lifecycle, facts_of(scene.lifecycle, sighting, history, leased))
     return Case(
         id=recording,
         place=place,
@@ -126,20 +94,20 @@ def _supported(lifecycle: Lifecycle, sighting: Sighting) -> str | None:
     return next((stage.ok for stage in stages), None)
 
 
-def view_of(world: World, case: Case, quiet: bool) -> View:
+def view_of(scene: Scene, case: Case, quiet: bool) -> View:
     """The case with the clock, the run's end and the state of the set-up added."""
-    stage = world.lifecycle.stage_from(case.state)
+    stage = scene.lifecycle.stage_from(case.state)
     run = case.history.run
     return View(
-        lifecycle=world.lifecycle,
+        lifecycle=scene.lifecycle,
         sighting=case.sighting,
         history=case.history,
         resolution=case.resolution,
         leased=case.leased,
         quiet=quiet,
         result=runs.read_result(case.place.fd, run.id) if run else None,
-        boot=world.clock.boot(),
-        seconds=world.clock.seconds(),
-        setup=world.hooks.fingerprint(stage.name) + world.setup if stage else "",
-        setup_problem=world.hooks.problem(stage.name) if stage and not case.leased else "",
+        boot=scene.clock.boot(),
+        seconds=scene.clock.seconds(),
+        setup=scene.hooks.fingerprint(stage.name) + scene.setup if stage else "",
+        setup_problem=scene.hooks.problem(stage.name) if stage and not case.leased else "",
     )

@@ -20,8 +20,8 @@ from ezrec.statemachine.reconcile import Reconciled, reconcile
 from ezrec.statemachine.root import Found
 from ezrec.statemachine.settling import Settling
 from ezrec.statemachine.tells import Tell
-from ezrec.statemachine.view import World
 from ezrec.statemachine.watcher import Watcher
+from ezrec.statemachine.world import World
 
 log = logging.getLogger("ezrec")
 _CHECK_EVERY = 8.0
@@ -192,7 +192,9 @@ class Worker:
         waits = isinstance(done.decision, decide.Wait | decide.Park)
         (self.tally.waiting.add if waits else self.tally.waiting.discard)(recording)
         if isinstance(done.decision, decide.Park):
-            self._trouble(recording, f"{done.decision.stage.name} is parked: {done.decision.reason}")
+            self._trouble(
+                recording, f"{done.decision.stage.name} is parked: {done.decision.reason}"
+            )
             self._due[recording] = self._now() + self._scan_every
 
     def _note_running(self, recording: str, done: Reconciled) -> None:

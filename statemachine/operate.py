@@ -1,0 +1,163 @@
+"""What an operator does to one recording, with and without a daemon: push, retry, stop, hold, release.
+
+Each acts under the lease where it can have it, and otherwise leaves a marker and ends the run, so that
+whoever gets the lease next, the daemon or this process, finishes it the same way.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+
+from ezrec.statemachine import acts, files
+from ezrec.statemachine.commit import Move, clear, judge_legal, record_told
+from ezrec.statemachine.errors import IllegalTransition, Leased
+from ezrec.statemachine.lifecycle import HOLD, IDLE, LOCK, UNKNOWN
+from ezrec.statemachine.markers import mended_state
+from ezrec.statemachine.place import Place, note_bytes
+from ezrec.statemachine.reconcile import Reconciled, nothing_starts, opened_case, reconcile
+from ezrec.statemachine.settling import Settling
+from ezrec.statemachine.view import Case, facts_of
+from ezrec.statemachine.world import World
+
+_POKE = ".ezrec-poke"
+_PATIENCE = 30.0
+
+
+def push(world: World, recording: str, state: str, by: str, reason: str = "") -> str:
+    """Force `state`, whatever the state is now; the state that it came from.
+
+    A stage that runs is ended first (TERM, its grace period, KILL). Raises Leased where the
+    recording's lease does not come free in time: nothing was changed then but the marker.
+    """
+    asked = {"by": by, "reason": reason}
+    first = _try_push(world, recording, state, asked)
+    if first is not None:
+        return first
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
+        settled = settle(world, recording)
+        pushed = _try_push(world, recording, state, asked) if settled.state != state else state
+        if pushed is not None:
+            return pushed
+        time.sleep(0.05)
+    raise Leased(f"{recording} is still being worked on", f"see: ezrec why {recording}")
+
+
+def _try_push(world: World, recording: str, state: str, asked: Mapping[str, str]) -> str | None:
+    """The state that was left, or None where the lease is not free (and its run was told to end)."""
+    with opened_case(world, recording) as case:
+        if case.leased:
+            _ask_runner(world, case, state, asked)
+            return None
+        if case.history.run is not None:
+            return None
+        _force(world, case, state, asked)
+        return case.state
+
+
+def _ask_runner(world: World, case: Case, state: str, asked: Mapping[str, str]) -> None:
+    """Drop the marker as a hand would, then end the run that is going on."""
+    marker = world.lifecycle.state(state).marker
+    if marker and marker != LOCK and marker not in case.sighting.names:
+        case.place.create(marker, {**asked, "state": state, "how": "push"})
+    run = case.history.run
+    if run is not None and run.cancelled is None:
+        acts.cancel(case, run, "push" if marker else f"push:{IDLE}")
+
+
+def _force(world: World, case: Case, state: str, asked: Mapping[str, str]) -> None:
+    lifecycle = world.lifecycle
+    declared = any(each.name == case.known for each in lifecycle.states)
+    move = Move(
+        source=case.known if declared else UNKNOWN,
+        trigger=f"push_{state}",
+        state=state,
+        how="push",
+        reason=asked["reason"],
+        by=asked["by"],
+    )
+    judge_legal(world, move)
+    marker = lifecycle.state(state).marker
+    if marker is None:
+        clear(world, case, move)
+        return
+    _place_marker(world, case, marker, {**asked, "state": state, "how": "push"})
+    record_told(world, case, move, "push")
+
+
+def _place_marker(world: World, case: Case, marker: str, note: Mapping[str, str]) -> None:
+    """Rename the marker that stands there, or make one; then take away every other."""
+    standing = [name for name in (*world.lifecycle.markers, LOCK) if name in case.sighting.names]
+    if marker not in standing and standing:
+        case.place.write_note(standing[0], note)
+        case.place.rename(standing.pop(0), marker)
+    elif marker not in standing:
+        case.place.create(marker, note)
+    case.place.remove([name for name in standing if name != marker])
+
+
+def retry(world: World, recording: str, by: str) -> str:
+    """Start the attempts anew; an error goes back to the state it came from. The state it is in then."""
+    with opened_case(world, recording) as case:
+        if case.leased:
+            raise Leased(f"{recording} is being worked on", "there is nothing to retry")
+        state = next((each for each in world.lifecycle.states if each.name == case.state), None)
+        if state is None or (not state.error and world.lifecycle.stage_from(state.name) is None):
+            raise IllegalTransition(f"{recording} is {case.state}: there is nothing to retry")
+        if not state.error:
+            case.journal.append("retry", durable=True, by=by, content=case.sighting.content)
+            poke(case.place)
+            return state.name
+        facts = facts_of(world.lifecycle, case.sighting, case.history, leased=False)
+        target = mended_state(world.lifecycle, facts)
+        _force(world, case, target, {"by": by, "reason": "retry"})
+        return target
+
+
+def stop(world: World, recording: str, by: str) -> str | None:
+    """End the stage that runs, gracefully; its name, or None where none does.
+
+    What a lock's own stage has recorded is kept and goes on; any other is put on hold.
+    """
+    with opened_case(world, recording) as case:
+        run = case.history.run
+        if run is None or not case.leased:
+            return None
+        lock = world.lifecycle.lock_state
+        if lock is None or run.state != lock.name:
+            _hold(case.place.fd, f"stopped by {by}")
+        acts.cancel(case, run, "stop")
+        return run.stage
+
+
+def hold(world: World, recording: str, by: str, reason: str = "") -> bool:
+    """Leave this recording alone until it is released; False where it was held already."""
+    with world.root.opened(recording) as fd:
+        return _hold(fd, reason or f"held by {by}")
+
+
+def _hold(fd: int, reason: str) -> bool:
+    try:
+        files.create(fd, HOLD, note_bytes({"reason": reason}))
+    except FileExistsError:
+        return False
+    return True
+
+
+def release(world: World, recording: str) -> bool:
+    """Take `.hold` away; False where there was none."""
+    with world.root.opened(recording) as fd:
+        return files.remove(fd, HOLD)
+
+
+def settle(world: World, recording: str) -> Reconciled:
+    """Bring the recording to rest without starting anything."""
+    return reconcile(world, recording, Settling(0.0), nothing_starts)
+
+
+def poke(place: Place) -> None:
+    """Let a daemon know that something changed which makes no event: a name comes and goes."""
+    files.create(place.fd, f"{_POKE}-{os.getpid()}", b"", durable=False)
+    files.remove(place.fd, f"{_POKE}-{os.getpid()}")
