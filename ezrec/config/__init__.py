@@ -1,0 +1,30 @@
+"""The configuration: parsed once into frozen data, every problem named at once."""
+
+from __future__ import annotations
+
+from ezrec.config.load import load, with_dotenv
+from ezrec.config.model import (
+    CameraSettings,
+    CaptureSettings,
+    Config,
+    MergeSettings,
+    StageSettings,
+    UploadSettings,
+)
+from ezrec.config.options import options
+from ezrec.config.places import directory
+from ezrec.config.sample import sample
+
+__all__ = [
+    "CameraSettings",
+    "CaptureSettings",
+    "Config",
+    "MergeSettings",
+    "StageSettings",
+    "UploadSettings",
+    "directory",
+    "load",
+    "options",
+    "sample",
+    "with_dotenv",
+]

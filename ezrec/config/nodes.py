@@ -1,0 +1,117 @@
+"""What was given, before it is understood: text, lists and mappings with their lines."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+SHOWN = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """One value as it was written. `line` counts from 1; 0 where there are no lines."""
+
+    text: str
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blank:
+    """A key with nothing behind it (or `null`): the same as leaving the key out."""
+
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Items:
+    """A list."""
+
+    items: tuple[Node, ...]
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One key of a mapping, with the line of the key."""
+
+    key: str
+    node: Node
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A mapping, in the order of the file."""
+
+    entries: tuple[Entry, ...]
+    line: int = 0
+
+
+Node = Text | Blank | Items | Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One fault, in one sentence: `ezrec.yaml:12: merge.layout: "up" is not one of …`."""
+
+    source: str
+    sentence: str
+    name: str = ""
+    line: int = 0
+
+    def __str__(self) -> str:
+        source = visible(self.source)
+        place = f"{source}:{self.line}" if self.line else source
+        return ": ".join(part for part in (place, visible(self.name), self.sentence) if part)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """A value for `key`, where it was found, and how the finder calls it.
+
+    Relative paths in it count from `base`. `in_file`: it stands in `ezrec.yaml`.
+    `fault`: why its source can't read it, which matters only if it wins.
+    """
+
+    key: tuple[str, ...]
+    name: str
+    node: Node
+    source: str
+    base: Path
+    line: int = 0
+    in_file: bool = False
+    fault: str = ""
+
+    def problem(self, sentence: str, *, line: int = 0, below: str = "") -> Problem:
+        """`below` is what follows the name: `[1].id`."""
+        return Problem(
+            source=self.source,
+            sentence=sentence,
+            name=self.name + below,
+            line=line or self.line or self.node.line,
+        )
+
+
+def visible(text: str, most: int = SHOWN) -> str:
+    """At most `most` characters, none of them able to drive a terminal."""
+    short = text if len(text) <= most else text[: most - 1] + "…"
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in short)
+
+
+def quoted(text: str) -> str:
+    return f'"{visible(text)}"'
+
+
+def nearest(word: str, known: Iterable[str], cutoff: float = 0.7) -> str:
+    """The one that was probably meant, or nothing."""
+    near = difflib.get_close_matches(word[:SHOWN].lower(), list(known), n=1, cutoff=cutoff)
+    return near[0] if near else ""
+
+
+def guess(word: str, known: Iterable[str], before: str = "") -> str:
+    """` (did you mean x?)`, or nothing when nothing is near; `before` goes before the x."""
+    near = nearest(word, known)
+    return f" (did you mean {before}{near}?)" if near else ""
