@@ -84,17 +84,24 @@ def _ending(world: World, case: Case, run: Run, result: RunResult | None) -> End
         run=run,
         result=result,
         payload=case.sighting.payload,
-        outputs_problem=_outputs_problem(world, case, stage),
+        outputs_problem=_outputs_problem(world, case, stage) if _said_good(result) else "",
         same_boot=run.boot == world.clock.boot(),
         chance=world.chance(),
     )
+
+
+def _said_good(result: RunResult | None) -> bool:
+    return result is not None and result.exit == 0
 
 
 def _outputs_problem(world: World, case: Case, stage: Stage) -> str:
     missing = [name for name in stage.outputs if name not in case.sighting.names]
     if missing:
         return f"{stage.name} exited 0 without its output {', '.join(missing)}"
-    return world.verify(stage.name, case.place.fd)
+    try:
+        return world.verify(stage.name, case.place.fd)
+    except OSError as error:
+        return f"an output of {stage.name} can't be read: {error.strerror}"
 
 
 def _conclude(

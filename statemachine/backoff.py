@@ -13,5 +13,5 @@ def backoff(first: timedelta, failures: int, chance: float, cap: timedelta = CAP
     `failures` counts from 1; `chance` is uniform in [0, 1) and spreads stations that failed together.
     """
     doublings = min(max(failures - 1, 0), 30)
-    whole: timedelta = min(first * 2**doublings, cap)
+    whole: timedelta = min(min(first, cap) * 2**doublings, cap)
     return whole * (0.75 + 0.5 * chance)

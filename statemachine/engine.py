@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import random
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ from ezrec.statemachine.errors import RootBusy
 from ezrec.statemachine.hooks import HookPath
 from ezrec.statemachine.lifecycle import Lifecycle
 from ezrec.statemachine.machine import LifecycleMachine
-from ezrec.statemachine.root import OWN, Root
+from ezrec.statemachine.root import DAEMON, OWN, Root
 from ezrec.statemachine.runner import ProcessRunner, Runner
 from ezrec.statemachine.settling import Settling
 from ezrec.statemachine.tells import Tells
@@ -27,7 +27,7 @@ from ezrec.statemachine.watcher import ObserverWatcher, Watcher
 from ezrec.statemachine.worker import Tally, Worker
 from ezrec.statemachine.world import Changed, Describe, Verify, World
 
-DAEMON = "daemon.json"
+_CLAIM_PATIENCE = 1.0
 
 
 def nothing_to_add(_fd: int, _recording: str) -> tuple[Mapping[str, str], Mapping[str, Any]]:
@@ -70,6 +70,7 @@ class Engine:
     ) -> None:
         opened = Root(root, reserved)
         self._listeners: list[Callable[[Changed], None]] = []
+        self._enders: list[Callable[[], None]] = []
         self.world = World(
             root=opened,
             lifecycle=lifecycle,
@@ -96,12 +97,13 @@ class Engine:
 
     def run(self, once: bool = False) -> Tally:
         """Work in this thread until `stop`. Raises RootBusy where another daemon has this root."""
-        with self._daemon():
-            return self.worker.run(once)
+        self._claim()
+        return self._work(once)
 
     def start(self) -> None:
-        """Work in a thread of this process. Installs no signal handler."""
-        self._thread = threading.Thread(target=self.run, name="ezrec", daemon=True)
+        """Work in a thread of this process. Installs no signal handler. Raises RootBusy."""
+        self._claim()
+        self._thread = threading.Thread(target=self._work, name="ezrec", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -122,30 +124,38 @@ class Engine:
         self._listeners.append(callback)
 
     def changes(self) -> Iterator[Changed]:
-        """Changes of state as they happen, from now on; waits for the next one."""
-        arrived: SimpleQueue[Changed] = SimpleQueue()
-        self.listen(arrived.put)
-        while True:
-            yield arrived.get()
+        """Changes of state as they happen, from now on; ends when the engine has stopped."""
+        arrived: SimpleQueue[Changed | None] = SimpleQueue()
+        self._listeners.append(arrived.put)
+        self._enders.append(lambda: arrived.put(None))
+        return iter(arrived.get, None)
 
     def _changed(self, changed: Changed) -> None:
+        if self.world.lifecycle.state(changed.state).error and changed.how != "push":
+            self.worker.tally.failed.add(changed.recording)
         for listener in self._listeners:
             listener(changed)
 
-    @contextlib.contextmanager
-    def _daemon(self) -> Iterator[None]:
-        """Be the only daemon of this root: an flock on the root itself."""
-        fd = self.world.root.fd
-        if not files.try_lock(fd):
-            raise RootBusy(f"another ezrec works on {self.world.root.path}", "see: ezrec status")
-        try:
-            files.make_directory(fd, OWN)
-            self._say()
-            yield
-        finally:
-            files.unlock(fd)
+    def _claim(self) -> None:
+        """Be the only daemon of this root: an flock on the root itself. A look at it takes a moment."""
+        deadline = time.monotonic() + _CLAIM_PATIENCE
+        while not files.try_lock(self.world.root.fd):
+            if time.monotonic() > deadline:
+                path = self.world.root.path
+                raise RootBusy(f"another ezrec works on {path}", "see: ezrec status")
+            time.sleep(0.02)
 
-    def _say(self) -> None:
-        told = {"pid": os.getpid(), "watching": "inotify" if self.worker.watching else "scanning"}
+    def _work(self, once: bool = False) -> Tally:
+        try:
+            files.make_directory(self.world.root.fd, OWN)
+            self.worker.on_watching = self._say
+            return self.worker.run(once)
+        finally:
+            for end in self._enders:
+                end()
+            files.unlock(self.world.root.fd)
+
+    def _say(self, watching: bool) -> None:
+        told = {"pid": os.getpid(), "watching": "inotify" if watching else "scanning"}
         with files.directory(OWN, self.world.root.fd) as own:
             files.replace(own, DAEMON, json.dumps(told).encode())

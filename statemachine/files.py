@@ -73,12 +73,17 @@ def read(dir_fd: int, name: str, limit: int) -> bytes:
 
 @contextmanager
 def open_plain(dir_fd: int, name: str, flags: int) -> Iterator[int]:
-    """A descriptor of `name`, which has to be a regular file with one link (EINVAL otherwise)."""
-    safe = flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    """A descriptor of `name`, which has to be a regular file with one link (EINVAL otherwise).
+
+    O_TRUNC takes effect only then: a hard link to somebody else's file is left as it is.
+    """
+    safe = flags & ~os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     fd = os.open(name, safe, _FILE_MODE, dir_fd=dir_fd)
     try:
         if not is_plain(os.fstat(fd)):
             raise OSError(errno.EINVAL, "not a regular file with one link", name)
+        if flags & os.O_TRUNC:
+            os.ftruncate(fd, 0)
         yield fd
     finally:
         os.close(fd)
@@ -183,3 +188,13 @@ def lock(fd: int) -> None:
 def unlock(fd: int) -> None:
     """Give the flock(2) of this open file back."""
     fcntl.flock(fd, fcntl.LOCK_UN)
+
+
+def close(fd: int) -> None:
+    """Close a descriptor of `open_directory`."""
+    os.close(fd)
+
+
+def read_end(fd: int, limit: int) -> bytes:
+    """The last `limit` bytes of an open file."""
+    return os.pread(fd, limit, max(0, os.fstat(fd).st_size - limit))

@@ -9,6 +9,7 @@ from typing import Any
 from ezrec.statemachine.lifecycle import IDLE
 
 MAX_INTERRUPTIONS = 20
+_HUGE = 1e15  # no count or second reaches it; NaN and infinity do not stay below it
 _NOT_COUNTED = frozenset({"postponed", "parked", "interrupted", "cancelled", "finished"})
 
 
@@ -57,6 +58,7 @@ class History:
     pause: Pause | None = None
     content: str | None = None
     requested: bool = False
+    reason: str = ""
     last_run: str | None = None
 
 
@@ -80,7 +82,7 @@ def _text(line: Mapping[str, Any], key: str) -> str:
 
 def _number(line: Mapping[str, Any], key: str) -> float:
     value = line.get(key)
-    return float(value) if isinstance(value, int | float) else 0.0
+    return float(value) if isinstance(value, int | float) and abs(value) < _HUGE else 0.0
 
 
 def _state(history: History, line: Mapping[str, Any]) -> History:
@@ -93,6 +95,7 @@ def _state(history: History, line: Mapping[str, Any]) -> History:
         run=history.run,
         content=_text(line, "content") or history.content,
         requested=_text(line, "how") in ("push", "new"),
+        reason=_text(line, "reason"),
         last_run=history.last_run,
     )
 
@@ -126,6 +129,7 @@ def _ended(history: History, line: Mapping[str, Any]) -> History:
         postponed=history.postponed + 1 if result == "postponed" else 0,
         interruptions=history.interruptions + (result == "interrupted"),
         content=_text(line, "content") or history.content,
+        reason=_text(line, "reason"),
     )
     return replace(after, pause=None if after.pending else _pause(line))
 

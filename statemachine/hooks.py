@@ -48,7 +48,8 @@ class HookPath:
     def _extra(self, name: str) -> Iterator[Hook]:
         for directory in self.directories:
             for path in sorted((directory / f"{name}.d").glob("*")):
-                if path.is_file() and not path.name.startswith(".") and not path.name.endswith("~"):
+                there = path.is_file() or path.is_symlink()
+                if there and not path.name.startswith(".") and not path.name.endswith("~"):
                     yield Hook(path, problem_of(path))
 
     def problem(self, name: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import zlib
 from collections.abc import Mapping
 from typing import Any
@@ -22,6 +23,7 @@ NAME = "journal"
 LINE_LIMIT = 4096
 _READ_LIMIT = 8 << 20
 _TAIL = 2 * LINE_LIMIT
+_START = re.compile(rb"[0-9a-f]{8} \{")
 
 Line = Mapping[str, Any]
 
@@ -38,7 +40,7 @@ def encode(record: Line) -> bytes:
 
 def _shortened(value: Any, limit: int) -> Any:
     if isinstance(value, str):
-        return value if len(value) <= limit else value[: limit - 1] + "…"
+        return _cut(value, limit)
     if isinstance(value, Mapping):
         return {key: _shortened(each, limit) for key, each in value.items()}
     if isinstance(value, list | tuple):
@@ -46,10 +48,27 @@ def _shortened(value: Any, limit: int) -> Any:
     return value
 
 
+def _cut(text: str, limit: int) -> str:
+    """At most `limit` bytes of `text` as JSON escapes it: an emoji takes twelve."""
+    kept = text[:limit]
+    while len(json.dumps(kept)) > limit + 2:
+        kept = kept[: len(kept) * 3 // 4]
+    return text if kept == text else kept[:-1] + "…"
+
+
 def decode(data: bytes) -> list[dict[str, Any]]:
     """Every whole line, in the order of the file; what is torn or flipped is left out."""
-    lines = (_decoded(line) for line in data.split(b"\n"))
-    return [line for line in lines if line is not None]
+    return [record for line in data.split(b"\n") for record in _records(line)]
+
+
+def _records(line: bytes) -> list[dict[str, Any]]:
+    """The record of a line; of two lines that a flipped line end has joined, each that is whole."""
+    record = _decoded(line)
+    if record is not None:
+        return [record]
+    starts = [match.start() for match in _START.finditer(line, 1)]
+    parts = (part for start in starts for part in (line[: start - 1], line[start:]))
+    return [record for part in parts if (record := _decoded(part)) is not None]
 
 
 def _decoded(line: bytes) -> dict[str, Any] | None:

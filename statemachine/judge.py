@@ -100,7 +100,8 @@ def _by_exit(stage: Stage, history: History, ending: Ending, result: RunResult) 
     if result.exit in EX_SETUP:
         reason = _said(result) or f"the set-up is wrong (exit {result.exit})"
         return Outcome(result="parked", trigger=f"yield_{stage.name}", reason=reason)
-    reason = ending.outputs_problem if result.exit == 0 else _words(result)
+    in_time = result.ended_by != "limit"
+    reason = ending.outputs_problem if result.exit == 0 and in_time else _words(result)
     return _failed(stage, history, ending, reason)
 
 

@@ -150,6 +150,7 @@ def _problems(lifecycle: Lifecycle) -> Iterable[str]:
     yield from _doubled("marker", [s.marker for s in lifecycle.states if s.marker])
     yield from _doubled("stage", [stage.name for stage in lifecycle.stages])
     yield from _doubled("source of a stage", [stage.source for stage in lifecycle.stages])
+    yield from _doubled("working state", [stage.working for stage in lifecycle.stages])
     for name in {*names, *(stage.name for stage in lifecycle.stages)}:
         if not _NAME.fullmatch(name) or name == UNKNOWN:
             yield f"{name!r} can't be a name (lower case letters, digits, '_')"
@@ -157,6 +158,9 @@ def _problems(lifecycle: Lifecycle) -> Iterable[str]:
         yield from _state_problems(state)
     for stage in lifecycle.stages:
         yield from _stage_problems(stage, known, lifecycle)
+    for edge in lifecycle.transitions:
+        for end in {edge.source, edge.target} - {*names, UNKNOWN}:
+            yield f"transition {edge.trigger!r} names the state {end!r}, which is not declared"
 
 
 def _doubled(what: str, values: list[str]) -> Iterable[str]:
@@ -167,6 +171,8 @@ def _doubled(what: str, values: list[str]) -> Iterable[str]:
 def _state_problems(state: State) -> Iterable[str]:
     if (state.marker is None) != (state.name == IDLE):
         yield f"state {state.name!r}: {IDLE!r} has no marker, every other state has one"
+    if state.error and state.marker in (None, LOCK):
+        yield f"state {state.name!r}: an error has a marker of its own"
     if state.marker and (not _MARKER.fullmatch(state.marker) or state.marker in _RESERVED):
         yield f"state {state.name!r}: {state.marker!r} can't be a marker"
 
@@ -175,6 +181,9 @@ def _stage_problems(stage: Stage, known: set[str], lifecycle: Lifecycle) -> Iter
     for end in (stage.source, stage.ok, stage.exhausted, stage.refused):
         if end not in known:
             yield f"stage {stage.name!r} names the state {end!r}, which is not declared"
+    for end in {stage.ok, stage.exhausted, stage.refused}:
+        if end in (IDLE, stage.source) or _is_lock(lifecycle, end):
+            yield f"stage {stage.name!r} can't end in {end!r}: it has to lead on"
     if stage.source == IDLE:
         yield f"stage {stage.name!r}: nothing starts from {IDLE!r}"
     taken = known - ({stage.source} if _is_lock(lifecycle, stage.source) else set())
@@ -184,7 +193,7 @@ def _stage_problems(stage: Stage, known: set[str], lifecycle: Lifecycle) -> Iter
         yield f"stage {stage.name!r}: attempts must be at least 1"
     if stage.limit < 1:
         yield f"stage {stage.name!r}: limit must be at least 1"
-    if any("/" in output or output.startswith(".") for output in stage.outputs):
+    if any(not output or "/" in output or output.startswith(".") for output in stage.outputs):
         yield f"stage {stage.name!r}: outputs are plain names in the recording"
 
 

@@ -62,7 +62,7 @@ class LifecycleMachine:
         origin = subject.state
         event = self._machine.events.get(trigger)
         try:
-            moved = event is not None and event.trigger(subject, **facts)
+            moved = self.allows(origin, trigger) and event.trigger(subject, **facts)
         except MachineError:
             moved = False
         if not moved:

@@ -133,8 +133,12 @@ def _is_error(lifecycle: Lifecycle, name: str | None) -> bool:
 
 
 def mended_state(lifecycle: Lifecycle, facts: Facts) -> str:
-    """Where a recording in an error state goes when the error is lifted: back to where it failed from; where the lock's own stage failed, to what the payload supports."""
-    origin = facts.known if _is_error(lifecycle, facts.pending) else facts.failed_from
+    """Where a recording goes when its error is lifted: back to where it failed from; where the
+    lock's own stage failed, or no journal knows, to what payload and outputs support."""
+    failing = _is_error(lifecycle, facts.pending) and not _is_error(lifecycle, facts.known)
+    origin = facts.known if failing else facts.failed_from
+    if origin is not None and not _is_declared(lifecycle, origin):
+        origin = None
     if origin is not None and not _is_lock_state(lifecycle, origin):
         return origin
     if origin is None and not facts.payload:
@@ -300,7 +304,7 @@ def resolve(lifecycle: Lifecycle, facts: Facts) -> Resolution:
         return Resolution(state=state, how=rule.how)
     own = {state} if rule.how is not How.UNKNOWN else set()
     stale = facts.lock and not facts.leased and not _keeps_lock(lifecycle, state, rule.how)
-    removed = frozenset() if rule.how is How.PUT_BACK else facts.present - own
+    removed = frozenset() if facts.leased else facts.present - own
     return Resolution(state=state, how=rule.how, remove=removed, stale_lock=stale)
 
 

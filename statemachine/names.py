@@ -34,7 +34,7 @@ def mend_name(path: str, name: str) -> str:
     """The command that would give a directory with a refused name an allowed one."""
     cleaned = re.sub(r"[^A-Za-z0-9._-]+", "-", name).lstrip("._-")[:64].rstrip("-")
     allowed = cleaned if cleaned and is_name(cleaned) else "recording-" + (cleaned or "1")[:50]
-    return f"mv -n -- {quote(path)} {quote(path[: len(path) - len(name)] + allowed)}"
+    return f"mv -nT -- {quote(path)} {quote(path[: len(path) - len(name)] + allowed)}"
 
 
 def quote(text: str) -> str:

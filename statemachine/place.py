@@ -75,7 +75,8 @@ class Place:
 
     def remove(self, markers: list[str]) -> None:
         """Remove markers that have lost, durably."""
-        if any([files.remove(self.fd, marker) for marker in markers]):
+        removed = [marker for marker in markers if files.remove(self.fd, marker)]
+        if removed:
             files.sync(self.fd)
 
     def remove_lock(self) -> None:
@@ -86,7 +87,7 @@ class Place:
 def note_bytes(note: Mapping[str, Any]) -> bytes:
     """A marker's content: short JSON for people, at most 4 KiB, never read by a machine."""
     text = json.dumps(note, ensure_ascii=False, indent=1, default=str) + "\n"
-    return text.encode()[:NOTE_LIMIT]
+    return text.encode("utf-8", "replace")[:NOTE_LIMIT]
 
 
 def sighting(lifecycle: Lifecycle, entries: list[Entry]) -> Sighting:

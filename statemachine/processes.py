@@ -58,7 +58,7 @@ def signal_exactly(pid: int, started: int, number: int) -> bool:
     """Signal the process `pid` if it is the one that started at `started`; False where it is gone."""
     try:
         fd = os.pidfd_open(pid)
-    except (ProcessLookupError, OSError):
+    except (OSError, OverflowError):
         return False
     try:
         if start_time(pid) != started:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from ezrec.statemachine.errors import DirectoryRefused, NoSuchRecording, RootUnu
 
 MARK = ".ezrec-root"
 OWN = ".ezrec"
+DAEMON = "daemon.json"
 _INIT = "make it one: ezrec init {path}"
 
 
@@ -71,9 +73,11 @@ class Root:
             raise NoSuchRecording(f"{recording_id!r} is the site's own directory, no recording")
         fd = self.fd
         for part in parts:
-            below = self._open_below(fd, part, recording_id)
-            if fd != self.fd:
-                os.close(fd)
+            try:
+                below = self._open_below(fd, part, recording_id)
+            finally:
+                if fd != self.fd:
+                    os.close(fd)
             fd = below
         return fd
 
@@ -91,6 +95,8 @@ class Root:
             ) from None
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.ENOTDIR):
+                if _is_file(fd, part):
+                    raise NoSuchRecording(f"{recording_id!r} is a file, no recording") from None
                 raise DirectoryRefused(f"{recording_id!r} is no directory", f"rm {path}") from None
             raise
 
@@ -152,7 +158,7 @@ class Root:
     def _relative(self, text: str) -> str:
         path = Path(text)
         if path.is_absolute() or text.startswith((".", "~")):
-            full = Path(os.path.abspath(path.expanduser()))  # links stay as they are
+            full = Path(os.path.abspath(os.path.expanduser(text)))  # links stay as they are
             home = Path(os.path.abspath(self.path))
             if full.is_relative_to(home) and full != home:
                 return str(full.relative_to(home))
@@ -170,7 +176,7 @@ def make_root(path: Path) -> None:
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
-        with files.directory(path) as fd:
+        with files.directory(path.resolve()) as fd:
             if MARK not in files.names(fd):
                 files.create(fd, MARK, (secrets.token_hex(8) + "\n").encode())
             files.make_directory(fd, OWN)
@@ -197,6 +203,13 @@ def _read_mark(path: Path, fd: int) -> str:
         raise RootUnusable(f"{path} is no root: it has no {MARK}", hint) from None
     except OSError as error:
         raise RootUnusable(f"{path / MARK} can't be read: {error.strerror}") from error
+
+
+def _is_file(dir_fd: int, name: str) -> bool:
+    try:
+        return stat.S_ISREG(os.stat(name, dir_fd=dir_fd, follow_symlinks=False).st_mode)
+    except OSError:
+        return False
 
 
 def _listed(path: Path) -> list[os.DirEntry[str]]:

@@ -101,7 +101,7 @@ def read_result(fd: int, run: str) -> RunResult | None:
 def _result(record: Mapping[str, Any]) -> RunResult | None:
     known = {key: record[key] for key in RunResult.__dataclass_fields__ if key in record}
     for key in ("notes", "survivors"):
-        known[key] = tuple(known.get(key, ()))
+        known[key] = tuple(known[key]) if isinstance(known.get(key), list) else ()
     return RunResult(**known) if isinstance(known.get("exit"), int | None) else None
 
 
@@ -118,7 +118,7 @@ def _read(fd: int, name: str) -> dict[str, Any] | None:
     try:
         with files.directory(journal.DIRECTORY, fd) as logs:
             record = json.loads(files.read(logs, name, _LIMIT))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None
 

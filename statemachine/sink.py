@@ -35,10 +35,10 @@ class Sink:
         self._write(kept)
         if len(kept) < len(data):
             self._keep_tail(data[len(kept) :])
-        if _MARK in data or _MARK[:-1] in self._partial[-16:] or self._partial:
+        if self._partial or _MARK in data:
             self._take_lines(data)
         else:
-            self._partial = data[data.rfind(b"\n") + 1 :][-_LINE:]
+            self._partial = data[data.rfind(b"\n") + 1 :][:_LINE]
 
     def close(self) -> None:
         """Write what was kept of the end."""
@@ -63,7 +63,7 @@ class Sink:
 
     def _take_lines(self, data: bytes) -> None:
         *lines, rest = (self._partial + data).split(b"\n")
-        self._partial = rest[-_LINE:]
+        self._partial = rest[:_LINE]
         for line in lines:
             if line.startswith(_MARK):
                 self._take(line[:_LINE])

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _libc = ctypes.CDLL(None, use_errno=True)
+#: blocked from the fork until the child has its own handling: a TERM in between is not lost
 _DEFAULTED = (
     signal.SIGTERM,
     signal.SIGINT,
@@ -33,9 +34,11 @@ def spawn(command: Sequence[str], environment: Mapping[str, str], stdin: bytes, 
     """
     given = _memory_file(stdin)
     parent = os.getpid()
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _DEFAULTED)
     pid = os.fork()
     if pid == 0:
         _become(command, environment, given, output, parent)
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     os.close(given)
     try:
         os.setpgid(pid, pid)
@@ -68,16 +71,16 @@ def _become(
         for source, target in ((stdin, 0), (output, 1), (output, 2)):
             os.dup2(source, target)
         os.execve(command[0], list(command), dict(environment))
-    except OSError as error:
+    except (OSError, ValueError) as error:
         os.write(2, f"ezrec: can't run {command[0]}: {_reason(error)}\n".encode())
         os._exit(127 if isinstance(error, FileNotFoundError) else 126)
     finally:
         os._exit(126)
 
 
-def _reason(error: OSError) -> str:
+def _reason(error: OSError | ValueError) -> str:
     if isinstance(error, FileNotFoundError):
         return "it, or the interpreter in its first line, is not there"
     if isinstance(error, PermissionError):
         return "it is not executable (chmod +x)"
-    return error.strerror or str(error)
+    return getattr(error, "strerror", None) or str(error)

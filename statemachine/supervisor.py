@@ -135,7 +135,8 @@ class Supervisor:
         self._make_idle = True
 
     def _on_percent(self, percent: float) -> None:
-        if time.monotonic() >= self._told_at + _PROGRESS_EVERY or percent >= 100:
+        done = percent >= 100 and self._progress.percent != percent
+        if done or time.monotonic() >= self._told_at + _PROGRESS_EVERY:
             self._tell(percent=percent)
 
     def _tell(self, **changed: int | float) -> None:

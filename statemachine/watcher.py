@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -109,7 +110,6 @@ class ObserverWatcher:
         self._observer: BaseObserver | None = None
         self._canary = threading.Event()
         self._hint: Hint = lambda _id: None
-        self._round = 0
 
     def start(self, hint: Hint) -> None:
         """Set the watches (seconds for tens of thousands of directories). Raises OSError."""
@@ -143,8 +143,7 @@ class ObserverWatcher:
 
     def _canary_returns(self) -> bool:
         self._canary.clear()
-        self._round += 1
-        cage = self._root / OWN / CANARY / f"{os.getpid()}-{self._round}"
+        cage = self._root / OWN / CANARY / secrets.token_hex(8)
         try:
             cage.mkdir(parents=True)
             try:

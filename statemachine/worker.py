@@ -52,6 +52,8 @@ class Worker:
         self.watching = False
         self.tally = Tally()
         self.on_tick: Callable[[], None] = lambda: None
+        self.on_ready: Callable[[], None] = lambda: None
+        self.on_watching: Callable[[bool], None] = lambda _watching: None
         self._watcher = watcher
         self._settling = settling
         self._scan_every = scan_every
@@ -83,8 +85,9 @@ class Worker:
 
     def run(self, once: bool = False) -> Tally:
         """Until `stop`; with `once`, until nothing is runnable now."""
-        self._begin()
         try:
+            self._begin()
+            self.on_ready()
             while not self._stopping:
                 self._collect()
                 self._reconcile_all()
@@ -94,17 +97,18 @@ class Worker:
                     break
                 self._sleep()
         finally:
+            self._stopping = False
             self._watcher.stop()
         return self.tally
 
     def _begin(self) -> None:
         """Watch first, scan second: what comes in between is met twice, not missed."""
-        self._stopping = False
         try:
             self._watcher.start(self.hint)
             self.watching = True
         except OSError as error:
             log.warning("not watching, scanning instead: %s", error)
+        self.on_watching(self.watching)
         self._scan(first=True)
         for tell in self.world.tells.waiting():
             self._tell_again(tell)
@@ -265,6 +269,8 @@ class Worker:
         elif self.watching and not before:
             log.info("watching again")
             self._next_scan = 0.0
+        if before != self.watching:
+            self.on_watching(self.watching)
         self._next_check = self._now() + _CHECK_EVERY
 
     def _scan(self, first: bool = False) -> None:

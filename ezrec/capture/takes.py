@@ -1,0 +1,109 @@
+"""The files that a capture writes: made new, synced while they grow, counted when they are done."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from ezrec.errors import DataError
+from ezrec.media.footage import footage, is_ours, next_take
+from ezrec.media.fragments import Content, content_of
+from ezrec.media.sniff import open_footage
+from ezrec.statemachine import files
+
+#: A power cut costs at most this many seconds, and a fragment, and what the disk lies about.
+SYNC_EVERY = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Take:
+    """One camera's new file. `index` is the camera's place among the cameras, from 0."""
+
+    camera: str
+    index: int
+    name: str
+    fd: int
+
+    @property
+    def path(self) -> str:
+        """The file as a child process reaches it, whatever bears its name meanwhile."""
+        return f"/proc/self/fd/{self.fd}"
+
+
+def new_take(dir_fd: int, camera: str, index: int) -> Take:
+    """Make the file of a new take, empty. Nothing that is there already is ever opened for writing."""
+    name = next_take(files.names(dir_fd), camera)
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    return Take(
+        camera=camera, index=index, name=name, fd=os.open(name, flags, 0o644, dir_fd=dir_fd)
+    )
+
+
+def close_takes(dir_fd: int, takes: Iterable[Take]) -> None:
+    """Close the files. One that nothing was ever written to is no footage: its name goes again."""
+    for take in takes:
+        if os.fstat(take.fd).st_size == 0:
+            files.remove(dir_fd, take.name)
+        os.close(take.fd)
+    files.sync(dir_fd)
+
+
+def content(take: Take) -> Content:
+    """What can be played of the take by now."""
+    with os.fdopen(os.dup(take.fd), "rb") as stream:
+        return content_of(stream)
+
+
+def recorded(dir_fd: int, camera: str) -> tuple[list[str], Content]:
+    """The takes of a camera that are there, in order, and what is in all of them."""
+    ours = [name for name in files.names(dir_fd) if is_ours(name)]
+    parts = list(footage(ours).get(camera, ()))
+    found = [_content_of_file(dir_fd, name) for name in parts]
+    return parts, Content(
+        frames=sum(one.frames for one in found), seconds=sum(one.seconds for one in found)
+    )
+
+
+def _content_of_file(dir_fd: int, name: str) -> Content:
+    try:
+        fd = open_footage(dir_fd, name)
+    except DataError:
+        return Content()
+    with os.fdopen(fd, "rb") as stream:
+        return content_of(stream)
+
+
+class Syncer:
+    """A thread that brings the takes to the disk every two seconds.
+
+    A failed fsync is told to `failed` and never tried again: the pages it was about may be gone.
+    """
+
+    def __init__(self, takes: Sequence[Take], failed: Callable[[Take, OSError], None]) -> None:
+        self._takes = list(takes)
+        self._failed = failed
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def finish(self) -> None:
+        """Stop, and sync everything once more."""
+        self._stop.set()
+        self._thread.join()
+        self._sync()
+
+    def _run(self) -> None:
+        while not self._stop.wait(SYNC_EVERY):
+            self._sync()
+
+    def _sync(self) -> None:
+        for take in list(self._takes):
+            try:
+                files.sync(take.fd)
+            except OSError as error:
+                self._takes.remove(take)
+                self._failed(take, error)

@@ -1,0 +1,81 @@
+"""The one place where a known failure becomes one sentence and an exit code (sysexits)."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+from typing import NoReturn
+
+import click
+
+from ezrec.errors import ConfigError, EzrecError
+from ezrec.statemachine import errors
+
+EX_FAILURE = 1
+EX_USAGE = 2
+EX_DATAERR = 65
+EX_UNAVAILABLE = 69
+EX_TEMPFAIL = 75
+EX_CONFIG = 78
+EX_INTERRUPTED = 130
+
+_CODES: tuple[tuple[type[errors.StateMachineError], int], ...] = (
+    (errors.LifecycleError, EX_CONFIG),
+    (errors.NameRefused, EX_DATAERR),
+    (errors.NoSuchRecording, EX_DATAERR),
+    (errors.DirectoryRefused, EX_UNAVAILABLE),
+    (errors.RootUnusable, EX_UNAVAILABLE),
+    (errors.RunnerUnavailable, EX_UNAVAILABLE),
+    (errors.RootBusy, EX_TEMPFAIL),
+    (errors.Leased, EX_TEMPFAIL),
+)
+
+
+def guarded(command: click.Command) -> NoReturn:
+    """Run `command`; no failure that a user can cause ends in a traceback."""
+    try:
+        code = command.main(standalone_mode=False)
+    except click.UsageError as error:
+        error.show()
+        code = EX_USAGE
+    except (KeyboardInterrupt, click.Abort):
+        code = EX_INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 128 + signal.SIGPIPE
+    except (EzrecError, errors.StateMachineError, OSError) as error:
+        code = report(error)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def report(error: EzrecError | errors.StateMachineError | OSError) -> int:
+    """Say it on stderr; the exit code."""
+    if isinstance(error, ConfigError) and len(error.problems) > 1:
+        click.echo("\n".join(f"ezrec: {problem}" for problem in error.problems), err=True)
+        return error.exit_code
+    if isinstance(error, OSError):
+        click.echo(f"ezrec: {sentence(error)}", err=True)
+        return EX_UNAVAILABLE
+    click.echo(f"ezrec: {error.message}", err=True)
+    if error.hint:
+        click.echo(f"       {error.hint}", err=True)
+    if isinstance(error, EzrecError):
+        return error.exit_code
+    return next((code for kind, code in _CODES if isinstance(error, kind)), EX_FAILURE)
+
+
+def sentence(error: OSError) -> str:
+    """What the kernel refused, and what to do about it."""
+    where = f" ({os.fsdecode(error.filename)})" if error.filename else ""
+    what = f"{error.strerror or error}{where}"
+    mends = {
+        errno.ENOSPC: "the disk is full: make room, nothing was lost",
+        errno.EDQUOT: "the quota is used up: make room, nothing was lost",
+        errno.EROFS: "it is mounted read-only: mount it read-write, then say it again",
+        errno.EACCES: "say it as the user that ezrec runs as",
+        errno.EMFILE: "too many open files: raise the limit with ulimit -n",
+    }
+    hint = mends.get(error.errno or 0)
+    return f"{what}: {hint}" if hint else what

@@ -1,0 +1,106 @@
+"""The group of commands, and the options that all of them share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from ezrec.config import Config
+    from ezrec.statemachine.view import Scene
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+#: command -> (module of ezrec.cli, one line of help)
+COMMANDS = {
+    "demo": ("demo", "A recording through its whole life, while you watch."),
+    "init": ("init", "Make a directory a recordings root."),
+    "watch": ("watch", "The daemon: take every recording to its end."),
+    "status": ("status", "Every recording: its state and what is being done."),
+    "why": ("why", "One recording in words: what happened, what happens next, the way out."),
+    "push": ("operate", "Force a recording into a state."),
+    "retry": ("operate", "Try again what failed or waits."),
+    "hold": ("operate", "Leave a recording alone."),
+    "release": ("operate", "End a hold."),
+    "stop": ("operate", "End the stage that runs; a capture keeps what it has."),
+    "new": ("new", "Make a recording's directory."),
+    "history": ("history", "What happened to a recording."),
+    "logs": ("logs", "What its hooks printed."),
+    "hooks": ("hooks", "Which hook serves which stage."),
+    "graph": ("graph", "The lifecycle, drawn."),
+}
+
+
+class Commands(click.Group):
+    """Imports a command when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"ezrec.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, f"{cmd_name}_command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help_) for name, (_, help_) in COMMANDS.items()])
+
+
+@dataclass(kw_only=True)
+class Common:
+    """What `--root` and `--config` said, on whichever side of the command's name."""
+
+    root: str | None = None
+    config: str | None = None
+
+    def load(self, **flags: str) -> Config:
+        """The configuration. Raises ConfigError."""
+        from ezrec.config import load
+
+        told = {"root": self.root, **flags}
+        given = {key: value for key, value in told.items() if value}
+        return load(Path(self.config) if self.config else None, given, os.environ)
+
+    def scene(self) -> Scene:
+        """What it takes to read the root. Raises ConfigError, RootUnusable."""
+        from ezrec.scene import scene_for
+
+        return scene_for(self.load())
+
+
+def common_options(command: Command) -> Command:
+    """`--root` and `--config`, handed on to the command as a `Common`."""
+    for name, help_ in (
+        ("root", "The recordings root (or EZREC_ROOT)."),
+        ("config", "The configuration (or EZREC_CONFIG; else ezrec.yaml in the root)."),
+    ):
+        metavar = "DIR" if name == "root" else "FILE"
+        command = click.option(
+            f"--{name}", metavar=metavar, help=help_, expose_value=False, callback=_take
+        )(command)
+    return command
+
+
+def _take(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    common = ctx.ensure_object(Common)
+    if value is not None and param.name:
+        setattr(common, param.name, value)
+    return value
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="ezrec")
+@common_options
+@click.pass_context
+def ezrec(ctx: click.Context) -> None:
+    """Unattended recording: each recording is a directory, its marker file is its state."""
+    ctx.ensure_object(Common)

@@ -1,0 +1,94 @@
+"""`ezrec watch`"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+from types import FrameType
+
+import click
+
+from ezrec.cli.boundary import EX_FAILURE, EX_TEMPFAIL, report
+from ezrec.cli.group import Common, common_options
+from ezrec.errors import ConfigError
+from ezrec.notify import Notifier
+from ezrec.statemachine.errors import LifecycleError
+from ezrec.statemachine.worker import Tally
+from ezrec.station import Station
+
+log = logging.getLogger("ezrec")
+
+
+@click.command("watch")
+@click.option("--once", is_flag=True, help="Until nothing is runnable now, then leave.")
+@common_options
+@click.pass_obj
+def watch_command(common: Common, once: bool) -> None:
+    """Take every recording in the root to its end, for as long as it runs.
+
+    SIGTERM and SIGINT stop it cleanly (what is being recorded goes on, and is taken up by the next
+    start); SIGHUP reads the configuration again. With --once it leaves with 0, with 75 if something
+    waits, with 1 if something failed in this run.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    daemon = _Daemon(common)
+    tally = daemon.run(once)
+    sys.exit(_code(tally) if once else 0)
+
+
+def _code(tally: Tally) -> int:
+    if tally.failed:
+        return EX_FAILURE
+    return EX_TEMPFAIL if tally.waiting or tally.troubled else 0
+
+
+class _Daemon:
+    """A station that is replaced by a new one when the configuration is read again."""
+
+    def __init__(self, common: Common) -> None:
+        self._common = common
+        self._reload = False
+        self._interrupted = False
+        self._notifier = Notifier()
+        self._station = Station(common.load())
+
+    def run(self, once: bool) -> Tally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_stop)
+        signal.signal(signal.SIGHUP, self._on_reload)
+        while True:
+            self._reload = False
+            self._station.engine.worker.on_tick = self._notifier.alive
+            self._station.engine.worker.on_ready = self._ready
+            tally = self._station.run(once=once)
+            if not self._reload or self._interrupted:
+                self._notifier.stopping()
+                self._station.close()
+                return tally
+            self._replace()
+
+    def _ready(self) -> None:
+        log.info("watching %s", self._station.engine.world.root.path)
+        self._notifier.ready()
+
+    def _replace(self) -> None:
+        """Bad YAML on reload: the old configuration stays, and the fault is named."""
+        self._notifier.reloading()
+        try:
+            fresh = Station(self._common.load())
+        except (ConfigError, LifecycleError) as error:
+            report(error)
+            log.error("the configuration was not taken: the old one stays in force")
+            return
+        self._station.close()
+        self._station = fresh
+        log.info("the configuration was read again")
+
+    def _on_stop(self, _number: int, _frame: FrameType | None) -> None:
+        self._interrupted = True
+        self._station.engine.worker.stop()
+
+    def _on_reload(self, _number: int, _frame: FrameType | None) -> None:
+        self._reload = True
+        self._station.engine.worker.stop()

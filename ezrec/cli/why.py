@@ -1,0 +1,86 @@
+"""`ezrec why`"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import click
+
+from ezrec.cli.group import Common, common_options
+from ezrec.statemachine import decide, files, processes
+from ezrec.statemachine.journal import DIRECTORY, Journal
+from ezrec.statemachine.lifecycle import HOLD
+from ezrec.statemachine.snapshot import Snapshot, snapshot
+from ezrec.statemachine.view import Scene
+from ezrec.status import daemon_of, printable
+from ezrec.why import Question, answer, last_failure
+
+_TAIL_BYTES = 1 << 14
+_TAIL_LINES = 8
+
+
+@click.command("why")
+@click.argument("recording", metavar="REC")
+@common_options
+@click.pass_obj
+def why_command(common: Common, recording: str) -> None:
+    """REC in words: its state and how it is known, who works in it, what failed last with the end of
+    its log, what happens next and when, and the command that would unblock it."""
+    scene = common.scene()
+    for line in answer(ask(scene, scene.root.find(recording))).splitlines():
+        click.echo(printable(line))
+
+
+def ask(scene: Scene, recording: str) -> Question:
+    """Gather all that the answer is made from."""
+    shot = snapshot(scene, recording, whole=True)
+    question = Question(
+        lifecycle=scene.lifecycle,
+        shot=shot,
+        root=str(scene.root.path),
+        daemon=daemon_of(scene.root).running,
+        blockers=_blockers(shot),
+    )
+    if shot.problem:
+        return question
+    return _with_files(scene, question)
+
+
+def _with_files(scene: Scene, question: Question) -> Question:
+    with scene.root.opened(question.shot.id) as fd:
+        lines = Journal(fd, scene.root.id, scene.clock).read()
+        failed = last_failure(lines)
+        log = _tail(fd, str(failed.get("stage"))) if failed else []
+        return replace(question, lines=lines, log=log, hold=_hold(fd))
+
+
+def _blockers(shot: Snapshot) -> list[int]:
+    if isinstance(shot.decision, decide.TakeUp) and shot.decision.result is None:
+        return processes.bearing(shot.decision.run.id)
+    return []
+
+
+def _hold(fd: int) -> str:
+    try:
+        text = files.read(fd, HOLD, 4096).decode("utf-8", "replace").strip()
+    except OSError:
+        return ""
+    try:
+        told = json.loads(text)
+    except ValueError:
+        return text
+    return str(told.get("reason", "")) if isinstance(told, dict) else text
+
+
+def _tail(fd: int, stage: str) -> list[str]:
+    """The last lines that the stage printed."""
+    try:
+        with (
+            files.directory(DIRECTORY, fd) as logs,
+            files.open_plain(logs, f"{stage}.log", 0) as log,
+        ):
+            text = files.read_end(log, _TAIL_BYTES).decode("utf-8", "replace")
+    except OSError:
+        return []
+    return [line for line in text.splitlines() if line][-_TAIL_LINES:]

@@ -1,0 +1,1 @@
+"""What ezrec knows of video: pure plans (graphs, argv, names, boxes) and thin tools that run them."""

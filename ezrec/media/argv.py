@@ -1,0 +1,59 @@
+"""ffmpeg's command lines, without the program's own name. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+COMMON = ("-nostdin", "-hide_banner", "-nostats", "-loglevel", "warning")
+PROGRESS = ("-progress", "pipe:1", "-stats_period", "0.5")
+#: Fragments of one group of pictures: what was written stays playable, however it ends.
+CRASH_SAFE = (
+    *("-movflags", "+frag_keyframe+empty_moov+default_base_moof"),
+    *("-flush_packets", "1", "-f", "mp4"),
+)
+FASTSTART = ("-movflags", "+faststart", "-f", "mp4")
+X264 = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-pix_fmt", "yuv420p")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """An input: a path, and the demuxer that it is read with."""
+
+    path: str
+    demuxer: str
+
+
+def inputs(sources: Sequence[Source]) -> list[str]:
+    """Each input with its demuxer said, and no protocol but files."""
+    return [
+        word
+        for source in sources
+        for word in (
+            *("-protocol_whitelist", "file", "-f", source.demuxer),
+            *("-i", f"file:{source.path}"),
+        )
+    ]
+
+
+def merge(sources: Sequence[Source], graph: str, target: str) -> list[str]:
+    """Decode the inputs through `graph`, encode its `[out]`, once."""
+    return [
+        *COMMON,
+        *PROGRESS,
+        *inputs(sources),
+        *("-filter_complex", graph, "-map", "[out]", "-an"),
+        *X264,
+        *("-map_metadata", "-1", *FASTSTART, "-y", f"file:{target}"),
+    ]
+
+
+def remux(source: Source, target: str) -> list[str]:
+    """The same pictures in a new container: nothing is decoded."""
+    return [
+        *COMMON,
+        *PROGRESS,
+        *inputs([source]),
+        *("-map", "0:v:0", "-an", "-c", "copy", "-avoid_negative_ts", "make_zero"),
+        *("-map_metadata", "-1", *FASTSTART, "-y", f"file:{target}"),
+    ]

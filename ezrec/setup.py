@@ -1,0 +1,30 @@
+"""Making a directory a station's root, with all that belongs there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ezrec.archive import make_archive
+from ezrec.config import sample
+from ezrec.scene import ARCHIVE, HOOKS
+from ezrec.statemachine import files
+from ezrec.statemachine.errors import RootUnusable
+from ezrec.statemachine.root import MARK, make_root
+
+CONFIG = "ezrec.yaml"
+
+
+def make_station(root: Path) -> list[str]:
+    """Make what is missing; a line for each thing, saying whether it was there. Raises RootUnusable."""
+    was_there = {name: (root / name).exists() for name in (MARK, CONFIG, HOOKS, ARCHIVE)}
+    make_root(root)
+    try:
+        with files.directory(root) as fd:
+            files.make_directory(fd, HOOKS)
+            if not was_there[CONFIG]:
+                files.create(fd, CONFIG, sample().encode())
+        if not was_there[ARCHIVE]:
+            make_archive(root / ARCHIVE)
+    except OSError as error:
+        raise RootUnusable(f"{root} can't be made a root: {error.strerror}") from error
+    return [f"{'kept' if there else 'made'} {root / name}" for name, there in was_there.items()]

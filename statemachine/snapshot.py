@@ -1,0 +1,150 @@
+"""What there is to say of a recording, read without a lease, without a daemon and without a trace."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ezrec.statemachine import decide, files, runs
+from ezrec.statemachine.decide import Decision
+from ezrec.statemachine.errors import NoSuchRecording, StateMachineError
+from ezrec.statemachine.history import History
+from ezrec.statemachine.lifecycle import HOLD, LOCK
+from ezrec.statemachine.names import quote
+from ezrec.statemachine.place import Place
+from ezrec.statemachine.root import Refusal
+from ezrec.statemachine.runs import Progress
+from ezrec.statemachine.view import Case, Scene, look, view_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """One recording. `state` is the working state while work is done in it. `decision` is what the
+    engine would do now; `problem` and `mend` are set where it can't be taken at all. `case` is None
+    for what is finished (nothing but the listing was read) or could not be read."""
+
+    id: str
+    path: Path
+    state: str
+    held: bool = False
+    leased: bool = False
+    markers: tuple[str, ...] = ()
+    decision: Decision | None = None
+    progress: Progress | None = None
+    history: History | None = None
+    case: Case | None = None
+    problem: str = ""
+    mend: str = ""
+
+
+def snapshots(scene: Scene) -> Iterator[Snapshot]:
+    """Every recording of the root, and every directory that can't be one."""
+    for found in scene.root.scan():
+        if isinstance(found, Refusal):
+            yield refused(scene, found)
+            continue
+        try:
+            yield snapshot(scene, found.id)
+        except NoSuchRecording:
+            continue
+
+
+def refused(scene: Scene, refusal: Refusal) -> Snapshot:
+    """A directory whose very name can't be taken."""
+    path = Path(refusal.path)
+    name = str(path.relative_to(scene.root.path))
+    return Snapshot(id=name, path=path, state="", problem=refusal.problem, mend=refusal.mend)
+
+
+def snapshot(scene: Scene, recording: str, *, whole: bool = False) -> Snapshot:
+    """One recording; `whole` reads the journal of finished ones too. Raises NoSuchRecording."""
+    try:
+        place = Place(scene.root.open(recording), scene.lifecycle)
+    except NoSuchRecording:
+        raise
+    except (StateMachineError, OSError) as error:
+        return _unreadable(scene, recording, error)
+    try:
+        finished = None if whole else _finished(scene, recording, place)
+        return finished or _read(scene, recording, place)
+    except OSError as error:
+        return _unreadable(scene, recording, error)
+    finally:
+        place.close()
+
+
+def _unreadable(scene: Scene, recording: str, error: Exception) -> Snapshot:
+    path = scene.root.path / recording
+    mend = f'sudo chown -R "$(id -un)": {quote(str(path))}'
+    problem = str(error)
+    if isinstance(error, StateMachineError):
+        problem, mend = error.message, error.hint or mend
+    return Snapshot(id=recording, path=path, state="", problem=problem, mend=mend)
+
+
+def _finished(scene: Scene, recording: str, place: Place) -> Snapshot | None:
+    """What a mere listing tells of a recording that nothing more happens to."""
+    names = set(files.names(place.fd))
+    markers = [marker for marker in scene.lifecycle.markers if marker in names]
+    if len(markers) != 1 or LOCK in names:
+        return None
+    state = scene.lifecycle.markers[markers[0]]
+    if not scene.lifecycle.is_final(state) or scene.lifecycle.state(state).error:
+        return None
+    path = scene.root.path / recording
+    return Snapshot(id=recording, path=path, state=state, markers=(markers[0],), held=HOLD in names)
+
+
+def _read(scene: Scene, recording: str, place: Place) -> Snapshot:
+    case = look(scene, recording, place, leased=False)
+    if (case.sighting.lock or case.history.run is not None) and _is_leased(place):
+        case = look(scene, recording, place, leased=True)
+    decision = decide.decide(view_of(scene, case, quiet=False))
+    progress = runs.read_progress(place.fd) if case.leased else None
+    problem, mend = _trouble(scene, case, decision)
+    return Snapshot(
+        id=recording,
+        path=scene.root.path / recording,
+        state=_shown_state(scene, case),
+        held=case.sighting.hold,
+        leased=case.leased,
+        markers=_markers(scene, case),
+        decision=decision,
+        progress=progress,
+        history=case.history,
+        case=case,
+        problem=problem,
+        mend=mend,
+    )
+
+
+def _is_leased(place: Place) -> bool:
+    """A shared lock is asked for a moment; only where a lock file says that somebody may work."""
+    if not files.try_lock(place.fd, shared=True):
+        return True
+    files.unlock(place.fd)
+    return False
+
+
+def _shown_state(scene: Scene, case: Case) -> str:
+    run = case.history.run
+    if not case.leased or run is None:
+        return case.state
+    return next((s.working for s in scene.lifecycle.stages if s.name == run.stage), case.state)
+
+
+def _markers(scene: Scene, case: Case) -> tuple[str, ...]:
+    known = [*scene.lifecycle.markers, LOCK, HOLD, case.history.marker]
+    return tuple(dict.fromkeys(name for name in known if name and name in case.sighting.names))
+
+
+def _trouble(scene: Scene, case: Case, decision: Decision) -> tuple[str, str]:
+    path = scene.root.path / case.id
+    if isinstance(decision, decide.Refuse):
+        names = " ".join(quote(str(path / name)) for name in decision.names)
+        return f"{', '.join(decision.names)} is no regular file with one link", f"rm -r {names}"
+    if not os.access(path, os.W_OK | os.X_OK) and not isinstance(decision, decide.Leave):
+        return "it may not be written", f'sudo chown -R "$(id -un)": {quote(str(path))}'
+    return "", ""

@@ -1,0 +1,148 @@
+"""The hook `capture` and its synthetic cameras, with real ffmpeg."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from ezrec.media.fragments import content_of
+from tests.ezrec.real_media import Site, colour, frames_read, until
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site(root=tmp_path, capture={"size": [320, 240], "rate": 10, "bitrate": 400_000})
+
+
+def frames_in(path: Path) -> int:
+    if not path.exists():
+        return 0
+    with path.open("rb") as stream:
+        return content_of(stream).frames
+
+
+def least_frames(site: Site) -> int:
+    """How many frames each of the two cameras has in whole fragments, at least."""
+    return min(frames_in(site.recording / f"camera_{camera}.mp4") for camera in (0, 1))
+
+
+def counts(path: Path) -> list[int]:
+    """The frame numbers in the file; every frame has to have one."""
+    readings = frames_read(path)
+    assert None not in readings
+    return [reading.frame for reading in readings if reading]
+
+
+def test_two_cameras_record_for_the_time_that_was_asked(site: Site) -> None:
+    """Both deliver every frame of the time, the counter is unbroken, each says which it is."""
+    site.tell(seconds=2)
+    ended = site.run("capture")
+    assert ended.code == 0, ended.err
+    for camera in (0, 1):
+        path = site.recording / f"camera_{camera}.mp4"
+        assert counts(path) == list(range(20))
+        assert {reading.camera for reading in frames_read(path) if reading} == {camera}
+    one = {"files": ["camera_0.mp4"], "frames": 20, "seconds": 2.0}
+    two = {**one, "files": ["camera_1.mp4"]}
+    assert site.facts() == {"seconds": 2, "capture": {"cameras": {"0": one, "1": two}}}
+    assert ended.percents
+
+
+def test_a_capture_stopped_by_term_ends_well(site: Site) -> None:
+    """TERM to the process group: ffmpeg finishes its files, the hook accounts for them, exit 0."""
+    running = site.start("capture")
+    until(lambda: least_frames(site) >= 10)
+    running.kill_group(signal.SIGTERM)
+    ended = running.wait()
+    assert ended.code == 0, ended.err
+    for camera in (0, 1):
+        found = counts(site.recording / f"camera_{camera}.mp4")
+        assert found == list(range(len(found))) and len(found) >= 10
+        assert frames_in(site.recording / f"camera_{camera}.mp4") == len(found)
+    assert "problem" not in str(site.facts())
+
+
+def test_a_capture_that_is_killed_keeps_its_fragments(site: Site) -> None:
+    """KILL to the group costs at most the last second; run again, the rest is recorded and merged."""
+    site.tell(seconds=4)
+    site.merge = {"feather": 20}
+    running = site.start("capture")
+    until(lambda: least_frames(site) >= 20)
+    running.kill_group(signal.SIGKILL)
+    assert running.wait().code == -signal.SIGKILL
+    kept = {camera: counts(site.recording / f"camera_{camera}.mp4") for camera in (0, 1)}
+    assert all(found == list(range(len(found))) and len(found) >= 20 for found in kept.values())
+    before = (site.recording / "camera_0.mp4").read_bytes()
+
+    assert site.run("capture").code == 0
+    assert (site.recording / "camera_0.mp4").read_bytes() == before
+    rest = counts(site.recording / "camera_0.part-2.mp4")
+    assert rest == list(range(40 - max(map(len, kept.values()))))
+
+    assert site.run("merge").code == 0
+    joined = [reading.frame for reading in frames_read(site.recording / "merged.mp4") if reading]
+    assert joined == [*kept[0], *rest]
+
+
+def test_a_capture_that_is_done_already_records_nothing(site: Site) -> None:
+    """A hook is run at least once: the second run finds the time recorded."""
+    site.tell(seconds=1)
+    assert site.run("capture").code == 0
+    ended = site.run("capture")
+    assert ended.code == 0
+    assert ended.notes == ["the whole time is recorded already"]
+    assert sorted(path.name for path in site.recording.glob("camera_*")) == [
+        "camera_0.mp4",
+        "camera_1.mp4",
+    ]
+
+
+def test_a_forced_take_never_touches_footage(site: Site) -> None:
+    """Without `seconds` another take of at most `max_seconds` is recorded beside what is there."""
+    colour(site.recording / "camera_0.mp4", "red")
+    (site.recording / "camera_1.mp4").symlink_to("/etc/passwd")
+    before = (site.recording / "camera_0.mp4").read_bytes()
+    site.capture["max_seconds"] = 1
+    assert site.run("capture").code == 0
+    assert (site.recording / "camera_0.mp4").read_bytes() == before
+    assert counts(site.recording / "camera_0.part-2.mp4") == list(range(10))
+    assert counts(site.recording / "camera_1.part-2.mp4") == list(range(10))
+
+
+def test_one_camera_failing_does_not_stop_the_other(site: Site) -> None:
+    """The file of one camera can't grow: the other records to the end, and it is said."""
+    site.tell(seconds=3)
+    running = site.start("capture")
+    until(lambda: frames_in(site.recording / "camera_0.mp4") >= 10)
+    children = Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children")
+    first = int(children.read_text().split()[0])
+    os.kill(first, signal.SIGKILL)
+    ended = running.wait()
+    assert ended.code == 0, ended.err
+    assert counts(site.recording / "camera_1.mp4") == list(range(30))
+    assert len(counts(site.recording / "camera_0.mp4")) >= 10
+    assert any(text.startswith("camera 0: ffmpeg ended with status -9") for text in ended.notes)
+    assert "ffmpeg ended with status -9" in str(site.facts()["capture"])
+
+
+def test_nobody_delivering_a_frame_is_a_failed_attempt(site: Site) -> None:
+    """Exit 1, with what each camera said; empty files don't stay behind as footage."""
+    site.tell(seconds=1)
+    site.capture["size"] = [100_002, 100_000]
+    ended = site.run("capture")
+    assert ended.code == 1
+    assert "no camera delivered a frame: camera 0: ffmpeg ended with" in ended.err
+    assert "camera 1: ffmpeg ended with" in ended.err
+    assert not list(site.recording.glob("camera_*"))
+
+
+@pytest.mark.parametrize("seconds", ["soon", True, [], float("inf")])
+def test_a_length_that_is_none_is_refused(site: Site, seconds: object) -> None:
+    """`seconds` in recording.json was written by somebody: 65 and a sentence."""
+    site.tell(seconds=seconds)
+    ended = site.run("capture")
+    assert ended.code == 65
+    assert "'seconds' must be a number" in ended.err
