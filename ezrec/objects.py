@@ -82,6 +82,16 @@ def copy_in(
     return Digest(size=done, sha256=total.hexdigest())
 
 
+def settle(dir_fd: int, name: str) -> None:
+    """Bring an object that is there, and its name, to the disk: whoever wrote it may not have."""
+    fd = os.open(name, _PLAIN, dir_fd=dir_fd)
+    try:
+        files.sync(fd)
+    finally:
+        os.close(fd)
+    files.sync(dir_fd)
+
+
 def name_new(dir_fd: int, partial: str, name: str) -> None:
     """Give the partial object its name; EEXIST where an object has it. Durable.
 

@@ -54,6 +54,7 @@ def put(upload: Outgoing) -> Digest:
     """See to it that the object is there, whole; what it is."""
     there = objects.digest_there(upload.shelf, upload.name)
     if there is not None and _is_source(upload, there):
+        objects.settle(upload.shelf, upload.name)
         note("the same object is in the archive already")
         return there
     if there is not None and not _is_ours(upload, there):

@@ -19,6 +19,7 @@ from ezrec.statemachine.errors import RootBusy
 from ezrec.statemachine.hooks import HookPath
 from ezrec.statemachine.lifecycle import Lifecycle
 from ezrec.statemachine.machine import LifecycleMachine
+from ezrec.statemachine.patrol import Patrol
 from ezrec.statemachine.root import DAEMON, OWN, Root
 from ezrec.statemachine.runner import ProcessRunner, Runner
 from ezrec.statemachine.settling import Settling
@@ -87,12 +88,10 @@ class Engine:
             setup=setup,
             on_change=self._changed,
         )
-        self.worker = Worker(
-            self.world,
-            watcher or ObserverWatcher(opened.path),
-            Settling(settle.total_seconds()),
-            scan_every.total_seconds(),
-        )
+        seconds = scan_every.total_seconds()
+        patrol = Patrol(self.world, watcher or ObserverWatcher(opened.path), seconds)
+        patrol.on_watching = self._say
+        self.worker = Worker(self.world, patrol, Settling(settle.total_seconds()))
         self._thread: threading.Thread | None = None
 
     def run(self, once: bool = False) -> Tally:
@@ -148,7 +147,6 @@ class Engine:
     def _work(self, once: bool = False) -> Tally:
         try:
             files.make_directory(self.world.root.fd, OWN)
-            self.worker.on_watching = self._say
             return self.worker.run(once)
         finally:
             for end in self._enders:

@@ -75,12 +75,15 @@ def read(dir_fd: int, name: str, limit: int) -> bytes:
 def open_plain(dir_fd: int, name: str, flags: int) -> Iterator[int]:
     """A descriptor of `name`, which has to be a regular file with one link (EINVAL otherwise).
 
-    O_TRUNC takes effect only then: a hard link to somebody else's file is left as it is.
+    O_TRUNC takes effect only then: a hard link to somebody else's file is left as it is. A reader
+    whose file is replaced just now has the old one.
     """
     safe = flags & ~os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     fd = os.open(name, safe, _FILE_MODE, dir_fd=dir_fd)
     try:
-        if not is_plain(os.fstat(fd)):
+        status = os.fstat(fd)
+        replaced = status.st_nlink == 0 and flags & os.O_ACCMODE == os.O_RDONLY
+        if not is_plain(status) and not (replaced and stat.S_ISREG(status.st_mode)):
             raise OSError(errno.EINVAL, "not a regular file with one link", name)
         if flags & os.O_TRUNC:
             os.ftruncate(fd, 0)

@@ -60,14 +60,16 @@ class LifecycleMachine:
     def fire(self, subject: Subject, trigger: str, **facts: Any) -> str:
         """The state that `trigger` leads to; `facts` are what the guards look at."""
         origin = subject.state
-        event = self._machine.events.get(trigger)
         try:
-            moved = self.allows(origin, trigger) and event.trigger(subject, **facts)
+            moved = self.allows(origin, trigger) and self._drive(subject, trigger, facts)
         except MachineError:
             moved = False
         if not moved:
             raise IllegalTransition(f"the lifecycle allows no {trigger!r} from {origin!r}")
         return subject.state
+
+    def _drive(self, subject: Subject, trigger: str, facts: dict[str, Any]) -> bool:
+        return bool(self._machine.events[trigger].trigger(subject, **facts))
 
     def allows(self, state: str, trigger: str) -> bool:
         """Whether the table has this edge; the guards are not asked."""

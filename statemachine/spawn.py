@@ -16,6 +16,7 @@ _DEFAULTED = (
     signal.SIGINT,
     signal.SIGHUP,
     signal.SIGPIPE,
+    signal.SIGXFSZ,
     signal.SIGCHLD,
     signal.SIGUSR1,
 )

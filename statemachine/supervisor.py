@@ -44,6 +44,7 @@ class Supervisor:
             run=launch.run, supervisor=os.getpid(), started=processes.start_time(os.getpid())
         )
         self._told_at = 0.0
+        self._percent: float | None = None
 
     def run(self) -> RunResult:
         """Mind the commands one after the other until one does not end with 0."""
@@ -105,6 +106,7 @@ class Supervisor:
             code = _reap(pid)
             if code is not None:
                 return code
+            self._tell_percent()
             self._enforce(pid)
 
     def _patience(self) -> int:
@@ -135,11 +137,16 @@ class Supervisor:
         self._make_idle = True
 
     def _on_percent(self, percent: float) -> None:
-        done = percent >= 100 and self._progress.percent != percent
-        if done or time.monotonic() >= self._told_at + _PROGRESS_EVERY:
-            self._tell(percent=percent)
+        self._percent = percent
+        self._tell_percent()
 
-    def _tell(self, **changed: int | float) -> None:
+    def _tell_percent(self) -> None:
+        """At most five times a second; the last one is told late rather than never."""
+        new = self._percent is not None and self._percent != self._progress.percent
+        if new and time.monotonic() >= self._told_at + _PROGRESS_EVERY:
+            self._tell(percent=self._percent)
+
+    def _tell(self, **changed: int | float | None) -> None:
         """Write the progress in place, padded to one size, so that no rename wakes the watchers."""
         self._told_at = time.monotonic()
         self._progress = Progress(**{**asdict(self._progress), **changed})

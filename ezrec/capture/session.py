@@ -12,13 +12,14 @@ from ezrec import document
 from ezrec.capture import synthetic
 from ezrec.capture.account import FULL, Camera, Session, account, disk_full
 from ezrec.capture.takes import Syncer, Take, close_takes, new_take, recorded
-from ezrec.errors import DataError
+from ezrec.errors import ConfigError
 from ezrec.hook import Job, note, progress, say
 from ezrec.media.ffmpeg import Ffmpeg, find_ffmpeg, is_full, number
 from ezrec.statemachine import files
 
-#: What a camera that was asked to finish may take to do so, in seconds; then it is killed.
-PATIENCE = 10.0
+#: What a camera that was asked to finish may take to do so, in seconds; then it is killed. Less than
+#: the grace that the stage is given: there is an account to be written afterwards.
+PATIENCE = 7.0
 
 
 def capture_recording(job: Job) -> None:
@@ -27,13 +28,14 @@ def capture_recording(job: Job) -> None:
     Existing takes count towards `seconds` in `recording.json`: run again after a crash, it records the
     rest as a further part. Call it in the main thread: it handles SIGTERM while it works.
 
-    Raises EzrecError where no camera delivered a frame, or the disk dropped what was written (try
-    again), DataError where the disk is full: what was recorded until then is kept and can be played.
+    Raises ConfigError where there is no camera, EzrecError where none delivered a frame or the disk
+    dropped what was written (try again), DataError where the disk is full: what was recorded until then
+    is kept and can be played.
     """
     with files.directory(job.recording_dir) as dir_fd:
         ids = job.camera_ids or tuple(camera.id for camera in job.cameras)
         if not ids:
-            raise DataError("no camera is configured for this recording")
+            raise ConfigError("no camera is configured", "name one under cameras: in ezrec.yaml")
         frames = frames_left(dir_fd, job, ids)
         if frames < 1:
             note("the whole time is recorded already")
@@ -131,7 +133,8 @@ def _follow(session: Session) -> None:
             return
         if now - said >= 1.0:
             said = now
-            progress(100.0 * min(camera.frames for camera in session.cameras) / session.frames)
+            going = [camera.frames for camera in session.cameras if not camera.ended]
+            progress(100.0 * min(going, default=session.frames) / session.frames)
 
 
 def _finish(session: Session) -> None:

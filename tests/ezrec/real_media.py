@@ -33,6 +33,7 @@ class Site:
     capture: dict[str, object] = field(default_factory=lambda: dict(SMALL))
     to: str = ""
     run_id: str = "0123abcd"
+    path: str = os.environ["PATH"]
 
     @property
     def recording(self) -> Path:
@@ -71,6 +72,7 @@ class Site:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=self.recording,
+            env={**os.environ, "PATH": self.path},
             start_new_session=True,
         )
         assert process.stdin is not None
@@ -118,6 +120,11 @@ class Running:
 
     def kill_group(self, number: signal.Signals) -> None:
         os.killpg(self.process.pid, number)
+
+    def children(self) -> list[int]:
+        """The processes that the hook's main thread has started, in order."""
+        pid = self.process.pid
+        return list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
 
     def wait(self) -> Ended:
         out, err = self.process.communicate(timeout=60)

@@ -65,6 +65,21 @@ def test_a_capture_stopped_by_term_ends_well(site: Site) -> None:
     assert "problem" not in str(site.facts())
 
 
+def test_only_the_hook_ends_its_cameras(site: Site) -> None:
+    """A TERM that goes to the whole group must not reach ffmpeg beside the hook's own signal.
+
+    Two signals would make it drop its last fragment.
+    """
+    site.tell(seconds=2)
+    running = site.start("capture")
+    until(lambda: least_frames(site) >= 10)
+    for child in running.children():
+        os.kill(child, signal.SIGTERM)
+    assert running.wait().code == 0
+    assert counts(site.recording / "camera_0.mp4") == list(range(20))
+    assert counts(site.recording / "camera_1.mp4") == list(range(20))
+
+
 def test_a_capture_that_is_killed_keeps_its_fragments(site: Site) -> None:
     """KILL to the group costs at most the last second; run again, the rest is recorded and merged."""
     site.tell(seconds=4)
@@ -113,13 +128,11 @@ def test_a_forced_take_never_touches_footage(site: Site) -> None:
 
 
 def test_one_camera_failing_does_not_stop_the_other(site: Site) -> None:
-    """The file of one camera can't grow: the other records to the end, and it is said."""
+    """One camera's process dies: the other records to the end, and it is said."""
     site.tell(seconds=3)
     running = site.start("capture")
     until(lambda: frames_in(site.recording / "camera_0.mp4") >= 10)
-    children = Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children")
-    first = int(children.read_text().split()[0])
-    os.kill(first, signal.SIGKILL)
+    os.kill(running.children()[0], signal.SIGKILL)
     ended = running.wait()
     assert ended.code == 0, ended.err
     assert counts(site.recording / "camera_1.mp4") == list(range(30))

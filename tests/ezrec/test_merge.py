@@ -10,6 +10,7 @@ import pytest
 
 from ezrec.media.boxes import check_mp4
 from ezrec.media.facts import Facts
+from ezrec.media.ffmpeg import find_ffmpeg
 from ezrec.media.probe import probe
 from tests.ezrec.real_media import Site, colour, counted, ffmpeg, frames_read, planes, until
 
@@ -298,6 +299,23 @@ def test_a_left_over_partial_is_replaced(site: Site) -> None:
     assert victim.read_text() == "mine"
     assert not (site.recording / "merged.mp4.partial").is_symlink()
     assert merged(site).frames == 10
+
+
+def test_success_that_is_none_gets_no_name(site: Site, tmp_path: Path) -> None:
+    """ffmpeg ends with 0 and too few frames: a failed attempt, and nothing is called merged.mp4."""
+    for camera in (0, 1):
+        colour(site.recording / f"camera_{camera}.mp4", "red")
+    liar = tmp_path / "bin" / "ffmpeg"
+    liar.parent.mkdir()
+    liar.write_text(
+        f'#!/bin/bash\nexec "{find_ffmpeg()}" "${{@:1:$#-1}}" -frames:v 3 "${{@: -1}}"\n'
+    )
+    liar.chmod(0o755)
+    site.path = f"{liar.parent}:{site.path}"
+    ended = site.run("merge")
+    assert ended.code == 1
+    assert "merged.mp4 has 3 frames, the inputs have 10" in ended.err
+    assert not list(site.recording.glob("merged*"))
 
 
 def test_a_merge_stopped_by_term_leaves_no_partial(site: Site) -> None:

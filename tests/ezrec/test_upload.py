@@ -12,7 +12,9 @@ import pytest
 
 from ezrec.archive import archive_path, make_archive, url_of
 from ezrec.errors import ConfigError
+from ezrec.objects import name_new
 from ezrec.receipt import check_receipt
+from ezrec.statemachine import files
 from tests.ezrec.real_media import Site, colour
 
 
@@ -72,7 +74,8 @@ def test_an_upload_that_is_done_already_is_done(site: Site) -> None:
     (site.recording / "receipt.json").unlink()
     ended = site.run("upload")
     assert (ended.code, ended.notes) == (0, ["the same object is in the archive already"])
-    assert stored(site).stat() == before or stored(site).stat().st_ino == before.st_ino
+    after = stored(site).stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
     assert check_receipt(site.recording) is None
 
 
@@ -120,6 +123,15 @@ def test_a_directory_or_a_link_in_the_objects_place_is_refused(site: Site) -> No
     stored(site).symlink_to("/etc/passwd")
     assert site.run("upload").code == 65
     assert stored(site).is_symlink()
+
+
+def test_an_object_that_came_meanwhile_is_not_replaced(tmp_path: Path) -> None:
+    """Between looking and naming somebody else may have been there."""
+    (tmp_path / "x.mp4").write_text("theirs")
+    (tmp_path / "x.mp4.partial").write_text("ours")
+    with files.directory(tmp_path) as dir_fd, pytest.raises(FileExistsError):
+        name_new(dir_fd, "x.mp4.partial", "x.mp4")
+    assert (tmp_path / "x.mp4").read_text() == "theirs"
 
 
 def test_stale_partials_of_this_recording_go_and_others_stay(site: Site) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ezrec.statemachine.history import History, Pause, Run, history_of
@@ -147,7 +147,8 @@ LINES = st.fixed_dictionaries(
 )  # fmt: skip
 
 
-@given(st.lists(LINES, max_size=12))
+@settings(max_examples=50, deadline=None)
+@given(st.lists(LINES, max_size=6))
 def test_any_lines_add_up(lines: list[dict[str, Any]]) -> None:
     """Whatever a line holds, the fold is total, pure, and counts stay counts."""
     history = history_of(lines)
