@@ -65,9 +65,12 @@ def update(dir_fd: int, changes: Mapping[str, object], name: str = NAME) -> dict
 
 def seconds_asked(document: Mapping[str, object]) -> float | None:
     """How long this recording is meant to be, in seconds; None where nobody said. Raises DataError."""
-    value = document.get("seconds")
-    if value is None:
-        return None
+    return number(document, "seconds") if document.get("seconds") is not None else None
+
+
+def number(document: Mapping[str, object], key: str) -> float:
+    """A number that is not negative; 0 where the key is missing. Raises DataError."""
+    value = document.get(key, 0)
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise DataError(f"{NAME}: 'seconds' must be a number, not {str(value)[:80]!r}")
+        raise DataError(f"{NAME}: {key!r} must be a number, not {str(value)[:80]!r}")
     return max(float(value), 0.0)

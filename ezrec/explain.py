@@ -28,7 +28,7 @@ def attempt_of(shot: Snapshot) -> int:
 def reason_of(shot: Snapshot) -> str:
     """Why it is not further, in one sentence; empty where there is nothing to explain."""
     if shot.problem:
-        return f"{shot.problem}: {shot.mend}" if shot.mend else shot.problem
+        return shot.problem
     history = shot.history
     if history is None or shot.decision is None:
         return ""

@@ -44,6 +44,12 @@ class Fields:
             raise self._wrong(key, "a list of texts", values)
         return tuple(str(value) for value in values)
 
+    def flag(self, key: str) -> bool:
+        value = self.values.get(key)
+        if not isinstance(value, bool | None):
+            raise self._wrong(key, "true or false", value)
+        return bool(value)
+
     def whole(self, key: str, default: int, least: int = 0) -> int:
         value = self.values.get(key)
         if value is None:

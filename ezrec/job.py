@@ -19,7 +19,8 @@ class Job:
     """One attempt at one stage of one recording.
 
     `recording` is `recording.json` as it was when the hook started; `camera_ids` are the cameras
-    that this recording is meant to have. What is not in the document has its default.
+    that this recording is meant to have. `requested`: an operator asked for
+    this work anew, beside what is there. What is not in the document has its default.
     """
 
     hook: str
@@ -35,6 +36,7 @@ class Job:
     camera_ids: tuple[str, ...] = ()
     config: Path | None = None
     run_id: str = ""
+    requested: bool = False
     recording: Mapping[str, object] = field(default_factory=dict)
     cameras: tuple[CameraSettings, ...] = ()
     capture: CaptureSettings = field(default_factory=CaptureSettings)
@@ -71,6 +73,7 @@ class Job:
             camera_ids=job.texts("camera_ids"),
             config=Path(job.text("config")) if job.text("config") else None,
             run_id=job.text("run_id"),
+            requested=job.flag("requested"),
             recording=job.mapping("recording"),
             cameras=tuple(map(_camera, options.list_of_fields("cameras"))),
             capture=_capture(options.fields("capture")),

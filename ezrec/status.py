@@ -13,6 +13,7 @@ from ezrec.statemachine import decide, files
 from ezrec.statemachine.lifecycle import Lifecycle
 from ezrec.statemachine.root import DAEMON, OWN, Root
 from ezrec.statemachine.snapshot import Snapshot
+from ezrec.text import printable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +99,3 @@ def status_rows(
         )
         for shot in shots
     ]
-
-
-def printable(text: str) -> str:
-    """Text that can't move a terminal's cursor: control characters are shown as escapes."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

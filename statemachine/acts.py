@@ -40,14 +40,20 @@ def start(world: World, case: Case, stage: Stage, attempt: int, idle: bool) -> s
     launch = stage_launch(world, case, stage, run, attempt, idle)
     told = {"run": run, "stage": stage.name, "state": stage.source, "attempt": attempt}
     case.journal.append("attempt", durable=True, **told)
-    if not case.sighting.lock:
-        case.place.create(LOCK, {**told, "at": world.clock.wall().isoformat()}, durable=False)
     try:
+        _mark_locked(world, case, told)
         world.runner.start(launch, case.place.fd)
-    except RunnerUnavailable as error:
+    except (RunnerUnavailable, OSError) as error:
         case.journal.append("ended", durable=True, result="interrupted", reason=str(error), **told)
         raise
     return run
+
+
+def _mark_locked(world: World, case: Case, told: dict[str, Any]) -> None:
+    """`.lock`, for people and downstream scripts: it need not survive a power cut."""
+    if not case.sighting.lock:
+        note = {**told, "at": world.clock.wall().isoformat(timespec="seconds")}
+        case.place.create(LOCK, note, durable=False)
 
 
 def take_up(world: World, case: Case, run: Run, result: RunResult | None) -> Outcome:
@@ -180,17 +186,16 @@ def give_up(world: World, case: Case, stage: Stage) -> None:
     commit(world, case, stage.source, move)
 
 
-def cancel(case: Case, run: Run, why: str) -> bool:
-    """Journal that the run is to stop, then tell its supervisor; False where that has gone already."""
-    case.journal.append("cancel", durable=True, run=run.id, why=why)
-    return _end_supervisor(case, run)
-
-
-def _end_supervisor(case: Case, run: Run) -> bool:
+def cancel(case: Case, run: Run, why: str) -> None:
+    """Journal that the run is to stop, then tell its supervisor; said again, it does no harm."""
+    if run.cancelled is None:
+        case.journal.append("cancel", durable=True, run=run.id, why=why)
     progress = runs.read_progress(case.place.fd)
-    if progress is None or progress.run != run.id:
-        return False
-    return processes.signal_exactly(progress.supervisor, progress.started, signal.SIGTERM)
+    if progress is not None and progress.run == run.id:
+        processes.signal_exactly(progress.supervisor, progress.started, signal.SIGTERM)
+    else:
+        for pid in processes.bearing(run.id):
+            processes.kill(pid, signal.SIGTERM)
 
 
 def put_back(world: World, case: Case, state: str) -> None:
@@ -235,7 +240,8 @@ def _push(world: World, case: Case, resolution: Resolution) -> None:
 def _newcomer(
     world: World, case: Case, resolution: Resolution, verb: str, source: str, kind: str
 ) -> None:
-    move = _move(case, resolution, f"{verb}_{resolution.state}", source)
+    by = "a dropped marker" if verb == "push" else "ezrec"
+    move = replace(_move(case, resolution, f"{verb}_{resolution.state}", source), by=by)
     judge_legal(world, move)
     _remove_lost(world, case, resolution)
     record_told(world, case, replace(move, how=verb), kind)

@@ -16,6 +16,7 @@ from ezrec.statemachine.errors import RunnerUnavailable
 from ezrec.statemachine.launch import tell_launch
 from ezrec.statemachine.lifecycle import LOCK
 from ezrec.statemachine.machine import Subject
+from ezrec.statemachine.names import quote
 from ezrec.statemachine.tells import Tell
 from ezrec.statemachine.view import Case
 from ezrec.statemachine.world import Changed, World
@@ -107,8 +108,9 @@ _NOTED = ("run", "stage", "exit", "notes", "attempt")
 def _advice(world: World, case: Case, state: str) -> dict[str, str]:
     if not world.lifecycle.state(state).error:
         return {}
-    mend = f"mend the cause, then remove this file or say: ezrec retry {case.id}"
-    return {"what_to_do": mend, "more": f"ezrec why {case.id}"}
+    ezrec = f"ezrec --root {quote(str(world.root.path))}"
+    mend = f"mend the cause, then remove this file or say: {ezrec} retry {case.id}"
+    return {"what_to_do": mend, "more": f"{ezrec} why {case.id}"}
 
 
 def _prepare_tell(world: World, case: Case, move: Move) -> Tell | None:

@@ -155,7 +155,7 @@ def decide(view: View) -> Decision:
 
 def _while_leased(view: View) -> Decision:
     run = view.history.run
-    if view.resolution.how is How.PUSHED and run is not None and run.cancelled is None:
+    if view.resolution.how is How.PUSHED and run is not None:
         return Cancel(run)
     if view.resolution.how is How.PUT_BACK and run is not None and run.cancelled is None:
         return PutBack(view.resolution.state)

@@ -130,7 +130,7 @@ class Engine:
         return iter(arrived.get, None)
 
     def _changed(self, changed: Changed) -> None:
-        if self.world.lifecycle.state(changed.state).error and changed.how != "push":
+        if self.world.lifecycle.state(changed.state).error and changed.how not in ("find", "push"):
             self.worker.tally.failed.add(changed.recording)
         for listener in self._listeners:
             listener(changed)

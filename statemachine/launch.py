@@ -37,7 +37,7 @@ def stage_launch(
         run=run,
         commands=_commands(world.hooks.find(stage.name)),
         environment={**_environment(world, facts, variables), **secrets},
-        document=json.dumps({**facts, **document}),
+        document=json.dumps({**facts, "requested": case.history.requested, **document}),
         log=f"{stage.name}.log",
         title=f"{stage.name}, attempt {attempt}{of}, run {run}, {_wall(world)}",
         limit=stage.timeout.total_seconds(),

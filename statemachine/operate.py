@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from ezrec.statemachine import acts, files
 from ezrec.statemachine.commit import Move, clear, judge_legal, record_told
 from ezrec.statemachine.errors import IllegalTransition, Leased
+from ezrec.statemachine.history import Run
 from ezrec.statemachine.lifecycle import HOLD, IDLE, LOCK, UNKNOWN
 from ezrec.statemachine.markers import mended_state
 from ezrec.statemachine.place import Place, note_bytes
@@ -23,6 +24,7 @@ from ezrec.statemachine.world import World
 
 _POKE = ".ezrec-poke"
 _PATIENCE = 30.0
+_LOOK_AGAIN = 0.05
 
 
 def push(world: World, recording: str, state: str, by: str, reason: str = "") -> str:
@@ -32,29 +34,35 @@ def push(world: World, recording: str, state: str, by: str, reason: str = "") ->
     recording's lease does not come free in time: nothing was changed then but the marker.
     """
     asked = {"by": by, "reason": reason}
-    first = _try_push(world, recording, state, asked)
-    if first is not None:
-        return first
-    deadline = time.monotonic() + _PATIENCE
-    while time.monotonic() < deadline:
-        settled = settle(world, recording)
-        pushed = _try_push(world, recording, state, asked) if settled.state != state else state
-        if pushed is not None:
-            return pushed
-        time.sleep(0.05)
-    raise Leased(f"{recording} is still being worked on", f"see: ezrec why {recording}")
-
-
-def _try_push(world: World, recording: str, state: str, asked: Mapping[str, str]) -> str | None:
-    """The state that was left, or None where the lease is not free (and its run was told to end)."""
     with opened_case(world, recording) as case:
+        before, run = case.state, case.history.run
+    deadline = time.monotonic() + _PATIENCE
+    while not _try_push(world, recording, state, asked, run):
+        settle(world, recording)
+        if time.monotonic() > deadline:
+            raise Leased(f"{recording} is still being worked on", f"see: ezrec why {recording}")
+        time.sleep(_LOOK_AGAIN)
+    return before
+
+
+def _try_push(
+    world: World, recording: str, state: str, asked: Mapping[str, str], ended: Run | None
+) -> bool:
+    """Whether it was done, by us or by the daemon; if not, the run that goes on is told to end.
+
+    `ended` is the run that went on when the push began.
+    """
+    with opened_case(world, recording) as case:
+        run = case.history.run
         if case.leased:
+            if run is not None and ended is not None and run.id != ended.id:
+                return case.state == state
             _ask_runner(world, case, state, asked)
-            return None
-        if case.history.run is not None:
-            return None
-        _force(world, case, state, asked)
-        return case.state
+        elif run is None:
+            if ended is None or case.known != state:
+                _force(world, case, state, asked)
+            return True
+    return False
 
 
 def _ask_runner(world: World, case: Case, state: str, asked: Mapping[str, str]) -> None:
@@ -63,7 +71,7 @@ def _ask_runner(world: World, case: Case, state: str, asked: Mapping[str, str]) 
     if marker and marker != LOCK and marker not in case.sighting.names:
         case.place.create(marker, {**asked, "state": state, "how": "push"})
     run = case.history.run
-    if run is not None and run.cancelled is None:
+    if run is not None:
         acts.cancel(case, run, "push" if marker else f"push:{IDLE}")
 
 

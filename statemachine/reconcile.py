@@ -90,7 +90,7 @@ def _act(
             return None
         case decide.Cancel(run):
             acts.cancel(case, run, "push")
-            return None
+            return _rest(case, decision, again=decide.LOOK_AGAIN)
         case decide.Refuse(found):
             raise _refusal(world, case, found)
         case decide.Start(stage, attempt):

@@ -102,7 +102,8 @@ def _result(record: Mapping[str, Any]) -> RunResult | None:
     known = {key: record[key] for key in RunResult.__dataclass_fields__ if key in record}
     for key in ("notes", "survivors"):
         known[key] = tuple(known[key]) if isinstance(known.get(key), list) else ()
-    return RunResult(**known) if isinstance(known.get("exit"), int | None) else None
+    whole = "exit" in known and isinstance(known["exit"], int | None)
+    return RunResult(**known) if whole else None
 
 
 def read_progress(fd: int) -> Progress | None:

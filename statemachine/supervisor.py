@@ -118,8 +118,9 @@ class Supervisor:
         now = time.monotonic()
         if self._make_idle:
             self._make_idle = False
-            for each in (0, *processes.descendants(os.getpid())):
-                priority.make_idle(each)
+            for _ in range(3):  # what is forked while the first ones are made idle is met again
+                for each in (0, *processes.descendants(os.getpid())):
+                    priority.make_idle(each)
         if self._kill_at is None and (self._told_to_stop or now > self._began + self._launch.limit):
             self._ended_by = "signal" if self._told_to_stop else "limit"
             self._kill_at = now + self._launch.grace

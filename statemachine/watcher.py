@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -114,6 +115,7 @@ class ObserverWatcher:
     def start(self, hint: Hint) -> None:
         """Set the watches (seconds for tens of thousands of directories). Raises OSError."""
         self._hint = hint
+        shutil.rmtree(self._root / OWN / CANARY, ignore_errors=True)
         observer = Observer()
         handler = _Handler(self._root, hint, self._canary)
         observer.schedule(handler, str(self._root), recursive=True, event_filter=EVENTS)

@@ -193,7 +193,10 @@ class Worker:
     def _stage_that_runs(self, done: Reconciled) -> Stage | None:
         if isinstance(done.decision, decide.Start):
             return done.decision.stage if done.started else None
-        if isinstance(done.decision, decide.Watch) and done.decision.run is not None:
+        if (
+            isinstance(done.decision, decide.Watch | decide.Cancel)
+            and done.decision.run is not None
+        ):
             name = done.decision.run.stage
             return next((s for s in self._world.lifecycle.stages if s.name == name), None)
         return None

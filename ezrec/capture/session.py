@@ -20,13 +20,15 @@ from ezrec.statemachine import files
 #: What a camera that was asked to finish may take to do so, in seconds; then it is killed. Less than
 #: the grace that the stage is given: there is an account to be written afterwards.
 PATIENCE = 7.0
+#: In `recording.json`: the seconds of earlier takes, which another take was asked for beside.
+BEFORE = "seconds_before"
 
 
 def capture_recording(job: Job) -> None:
     """Record with all cameras for the time that is left, or until SIGTERM; note what came of it.
 
     Existing takes count towards `seconds` in `recording.json`: run again after a crash, it records the
-    rest as a further part. Call it in the main thread: it handles SIGTERM while it works.
+    rest as a further part. Where an operator asked for another take, only takes from then on count. Call it in the main thread: it handles SIGTERM while it works.
 
     Raises ConfigError where there is no camera, EzrecError where none delivered a frame or the disk
     dropped what was written (try again), DataError where the disk is full: what was recorded until then
@@ -56,7 +58,10 @@ def frames_left(dir_fd: int, job: Job, ids: tuple[str, ...]) -> int:
     if asked is None:
         return round(most * job.capture.rate)
     there = max(recorded(dir_fd, camera)[1].seconds for camera in ids)
-    return round((min(asked, most) - there) * job.capture.rate)
+    if job.requested:
+        document.update(dir_fd, {BEFORE: there})
+    counted = there - document.number(document.read(dir_fd), BEFORE)
+    return round((min(asked, most) - counted) * job.capture.rate)
 
 
 def _record(dir_fd: int, job: Job, ids: tuple[str, ...], frames: int) -> Session:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import signal
 import sys
+from collections.abc import Iterable
 from typing import NoReturn
 
 import click
 
+from ezrec.cli.group import Common
 from ezrec.errors import ConfigError, EzrecError
 from ezrec.statemachine import errors
+from ezrec.text import printable
 
 EX_FAILURE = 1
 EX_USAGE = 2
@@ -35,8 +39,9 @@ _CODES: tuple[tuple[type[errors.StateMachineError], int], ...] = (
 
 def guarded(command: click.Command) -> NoReturn:
     """Run `command`; no failure that a user can cause ends in a traceback."""
+    common = Common()
     try:
-        code = command.main(standalone_mode=False)
+        code = command.main(standalone_mode=False, obj=common)
     except click.UsageError as error:
         error.show()
         code = EX_USAGE
@@ -46,24 +51,35 @@ def guarded(command: click.Command) -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 128 + signal.SIGPIPE
     except (EzrecError, errors.StateMachineError, OSError) as error:
-        code = report(error)
+        code = report(error, common.again)
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def report(error: EzrecError | errors.StateMachineError | OSError) -> int:
-    """Say it on stderr; the exit code."""
-    if isinstance(error, ConfigError) and len(error.problems) > 1:
-        click.echo("\n".join(f"ezrec: {problem}" for problem in error.problems), err=True)
-        return error.exit_code
+def report(error: EzrecError | errors.StateMachineError | OSError, again: str = "ezrec") -> int:
+    """Say it on stderr; the exit code. `again` is how this root is named in a command: hints that
+    come from below know only the plain word."""
     if isinstance(error, OSError):
-        click.echo(f"ezrec: {sentence(error)}", err=True)
+        _say([sentence(error)])
         return EX_UNAVAILABLE
-    click.echo(f"ezrec: {error.message}", err=True)
+    if isinstance(error, ConfigError) and len(error.problems) > 1:
+        _say(error.problems)
+        return error.exit_code
+    _say([error.message])
     if error.hint:
-        click.echo(f"       {error.hint}", err=True)
+        hint = _COMMAND.sub(lambda match: f"{again} {match[1]}", error.hint)
+        click.echo(f"       {printable(hint)}", err=True)
     if isinstance(error, EzrecError):
         return error.exit_code
     return next((code for kind, code in _CODES if isinstance(error, kind)), EX_FAILURE)
+
+
+#: a command about the root that is named by options
+_COMMAND = re.compile(r"\bezrec (hold|push|release|retry|status|stop|watch|why)\b")
+
+
+def _say(sentences: Iterable[str]) -> None:
+    for text in sentences:
+        click.echo(f"ezrec: {printable(text)}", err=True)
 
 
 def sentence(error: OSError) -> str:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import shutil
+import sys
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -50,9 +53,22 @@ class Commands(click.Group):
         command: click.Command = getattr(module, f"{cmd_name}_command")
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            ctx.fail(f"there is no command {args[0]!r}{meant(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, help_) for name, (_, help_) in COMMANDS.items()])
+
+
+def meant(word: str, known: Iterable[str]) -> str:
+    """` (did you mean …?)`, or nothing where no known word comes near."""
+    near = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f" (did you mean {near[0]}?)" if near else ""
 
 
 @dataclass(kw_only=True)
@@ -76,6 +92,22 @@ class Common:
 
         return scene_for(self.load())
 
+    @property
+    def again(self) -> str:
+        """How to say `ezrec` so that it means this root again: with the options of this call."""
+        from ezrec.statemachine.names import quote
+
+        told = (("--root", self.root), ("--config", self.config))
+        options = (f"{name} {quote(os.path.abspath(value))}" for name, value in told if value)
+        return " ".join([quote(_program()), *options])
+
+
+def _program() -> str:
+    """`ezrec` where the shell finds it; the path that was called where it does not."""
+    called = Path(sys.argv[0])
+    plain = called.name != "ezrec" or shutil.which("ezrec") is not None
+    return "ezrec" if plain else os.path.abspath(called)
+
 
 def common_options(command: Command) -> Command:
     """`--root` and `--config`, handed on to the command as a `Common`."""
@@ -92,6 +124,8 @@ def common_options(command: Command) -> Command:
 
 def _take(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     common = ctx.ensure_object(Common)
+    if value == "":
+        raise click.BadParameter("it is empty")
     if value is not None and param.name:
         setattr(common, param.name, value)
     return value
@@ -102,5 +136,14 @@ def _take(ctx: click.Context, param: click.Parameter, value: str | None) -> str 
 @common_options
 @click.pass_context
 def ezrec(ctx: click.Context) -> None:
-    """Unattended recording: each recording is a directory, its marker file is its state."""
+    """Unattended recording: each recording is a directory, its marker file is its state.
+
+    \b
+    Begin with:
+      ezrec demo                       see one recording go through its life
+      ezrec init /srv/recordings       make a root
+      export EZREC_ROOT=/srv/recordings
+      ezrec watch                      the daemon
+      ezrec status                     what there is
+    """
     ctx.ensure_object(Common)

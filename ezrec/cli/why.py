@@ -8,12 +8,14 @@ from dataclasses import replace
 import click
 
 from ezrec.cli.group import Common, common_options
+from ezrec.cli.naming import seen
 from ezrec.statemachine import decide, files, processes
 from ezrec.statemachine.journal import DIRECTORY, Journal
 from ezrec.statemachine.lifecycle import HOLD
-from ezrec.statemachine.snapshot import Snapshot, snapshot
+from ezrec.statemachine.snapshot import Snapshot
 from ezrec.statemachine.view import Scene
-from ezrec.status import daemon_of, printable
+from ezrec.status import daemon_of
+from ezrec.text import printable
 from ezrec.why import Question, answer, last_failure
 
 _TAIL_BYTES = 1 << 14
@@ -26,19 +28,24 @@ _TAIL_LINES = 8
 @click.pass_obj
 def why_command(common: Common, recording: str) -> None:
     """REC in words: its state and how it is known, who works in it, what failed last with the end of
-    its log, what happens next and when, and the command that would unblock it."""
+    its log, what happens next and when, and the command that would unblock it.
+
+    \b
+    Examples:
+      ezrec why 2026-11-23/court-1
+      ezrec why .                      when standing in it
+    """
     scene = common.scene()
-    for line in answer(ask(scene, scene.root.find(recording))).splitlines():
+    for line in answer(ask(scene, seen(scene, recording), common.again)).split("\n"):
         click.echo(printable(line))
 
 
-def ask(scene: Scene, recording: str) -> Question:
+def ask(scene: Scene, shot: Snapshot, again: str) -> Question:
     """Gather all that the answer is made from."""
-    shot = snapshot(scene, recording, whole=True)
     question = Question(
         lifecycle=scene.lifecycle,
         shot=shot,
-        root=str(scene.root.path),
+        again=again,
         daemon=daemon_of(scene.root).running,
         blockers=_blockers(shot),
     )
@@ -49,10 +56,12 @@ def ask(scene: Scene, recording: str) -> Question:
 
 def _with_files(scene: Scene, question: Question) -> Question:
     with scene.root.opened(question.shot.id) as fd:
-        lines = Journal(fd, scene.root.id, scene.clock).read()
+        journal = Journal(fd, scene.root.id, scene.clock)
+        lines = journal.read()
         failed = last_failure(lines)
         log = _tail(fd, str(failed.get("stage"))) if failed else []
-        return replace(question, lines=lines, log=log, hold=_hold(fd))
+        copied = not lines and bool(journal.read_any())
+        return replace(question, lines=lines, copied=copied, log=log, hold=_hold(fd))
 
 
 def _blockers(shot: Snapshot) -> list[int]:

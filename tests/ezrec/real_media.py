@@ -33,6 +33,7 @@ class Site:
     capture: dict[str, object] = field(default_factory=lambda: dict(SMALL))
     to: str = ""
     run_id: str = "0123abcd"
+    requested: bool = False
     path: str = os.environ["PATH"]
 
     @property
@@ -54,6 +55,7 @@ class Site:
             "max_attempts": 3,
             "camera_ids": list(self.cameras),
             "run_id": self.run_id,
+            "requested": self.requested,
             "options": {
                 "capture": {"backend": "synthetic", **self.capture},
                 "cameras": [{"id": camera} for camera in self.cameras],

@@ -115,6 +115,17 @@ def test_a_capture_that_is_done_already_records_nothing(site: Site) -> None:
     ]
 
 
+def test_another_take_is_as_long_as_was_asked_for(site: Site) -> None:
+    """What was there when an operator asked for another take does not count; what comes after does."""
+    site.tell(seconds=1)
+    assert site.run("capture").code == 0
+    site.requested = True
+    assert site.run("capture").code == 0
+    assert len(counts(site.recording / "camera_0.part-2.mp4")) == 10
+    site.requested = False
+    assert site.run("capture").notes == ["the whole time is recorded already"]
+
+
 def test_a_forced_take_never_touches_footage(site: Site) -> None:
     """Without `seconds` another take of at most `max_seconds` is recorded beside what is there."""
     colour(site.recording / "camera_0.mp4", "red")

@@ -101,7 +101,7 @@ TABLE: list[tuple[str, View, Decision]] = [
     ("leased by somebody", view(leased=True), Watch(None)),
     ("leased by a run", view(leased=True, h_run=RUN), Watch(RUN)),
     ("a push under work", view(leased=True, h_run=RUN, resolution=PUSHED), Cancel(RUN)),
-    ("told once", view(leased=True, h_run=CANCELLED, resolution=PUSHED), Watch(CANCELLED)),
+    ("told again", view(leased=True, h_run=CANCELLED, resolution=PUSHED), Cancel(CANCELLED)),
     ("a push under a lease without a run", view(leased=True, resolution=PUSHED), Watch(None)),
     (
         "a marker removed under work",

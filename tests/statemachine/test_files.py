@@ -45,14 +45,15 @@ def test_rename_new_never_replaces(fd: int, in_the_way: str) -> None:
     """EEXIST whatever stands there: also another link to the very same inode."""
     files.create(fd, ".done", b"ours")
     target = here(fd) / ".merged"
-    {
+    make: dict[str, Callable[[], object]] = {
         "file": lambda: target.write_bytes(b"theirs"),
         "link": lambda: target.symlink_to("../outside"),
         "dangling": lambda: target.symlink_to("nowhere"),
         "directory": lambda: target.mkdir(),
         "hard link": lambda: os.link(here(fd) / ".done", target),
         "fifo": lambda: os.mkfifo(target),
-    }[in_the_way]()
+    }
+    make[in_the_way]()
     before = os.lstat(target)
     with pytest.raises(FileExistsError) as refused:
         files.rename_new(fd, ".done", ".merged")

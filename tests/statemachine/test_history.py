@@ -143,7 +143,7 @@ ANYTHING = st.recursive(
 KEYS = ["run", "stage", "state", "marker", "from", "to", "why", "result", "reason", "boot"]
 LINES = st.fixed_dictionaries(
     {"kind": st.sampled_from(["state", "push", "attempt", "cancel", "ended", "void", "retry", "x"])},
-    optional={key: ANYTHING for key in [*KEYS, "attempt", "up", "delay", "setup", "content", "how"]},
+    optional=dict.fromkeys([*KEYS, "attempt", "up", "delay", "setup", "content", "how"], ANYTHING),
 )  # fmt: skip
 
 

@@ -65,12 +65,12 @@ TOLD = {"signal": 15, "ended_by": "signal"}
 MERGES: list[tuple[str, dict[str, Any], History, str, str | None, bool, str]] = [
     ("exit 0", {"exit": 0}, FIRST, "finished", "merged", False, ""),
     ("exit 0, no output", {"exit": 0, "problem": "no merged.mp4"}, FIRST, "failed", None, True, "no "),
-    ("exit 0, no output, last", {"exit": 0, "problem": "none"}, LAST, "failed", "merge_failed", False, "3 of 3"),
+    ("no output, last", {"exit": 0, "problem": "none"}, LAST, "failed", "merge_failed", False, "3 of 3"),
     ("exit 1", {"exit": 1}, FIRST, "failed", None, True, "merge exited 1"),
     ("exit 1, last", {"exit": 1}, LAST, "failed", "merge_failed", False, "exited 1 (attempt 3 of 3)"),
     ("exit 1, says why", {"exit": 1, "notes": ("a", "disk")}, FIRST, "failed", None, True, "disk"),
     ("exit 65", {"exit": 65}, FIRST, "refused", "failed", False, "bad for good"),
-    ("exit 65, says why", {"exit": 65, "notes": ("no video",)}, FIRST, "refused", "failed", False, "no video"),
+    ("exit 65, says why", {"exit": 65, "notes": ("none",)}, FIRST, "refused", "failed", False, "none"),
     ("exit 75", {"exit": 75}, FIRST, "postponed", None, True, "not now"),
     ("exit 75, last", {"exit": 75}, LAST, "postponed", None, True, "not now"),
     ("exit 78", {"exit": 78}, FIRST, "parked", None, False, "exit 78"),
@@ -255,8 +255,8 @@ def test_p10_twenty_interruptions_are_no_attempts(end: dict[str, Any]) -> None:
 
 def test_p10_interruptions_between_attempts_cost_none() -> None:
     """Reboots in between change nothing about how many real attempts are made."""
-    ends = [{"result": False, "same_boot": False}, {"exit": 1}] * 3
-    story = list(lived(MERGE, lambda number: ends[number]))
+    ends: list[dict[str, Any]] = [{"result": False, "same_boot": False}, {"exit": 1}] * 3
+    story = list(lived(MERGE, lambda number: dict(ends[number])))
     assert [outcome.result for outcome, _ in story] == ["interrupted", "failed"] * 3
     assert story[-1][0].to == "merge_failed"
 

@@ -196,11 +196,15 @@ def test_every_resolution_is_an_edge_of_the_machine() -> None:
             continue
         if known == UNKNOWN and found.how is How.ASKED:
             continue  # from a state that is no longer declared: the only edge is a push
-        sources = {known, facts.pending, LOCKED if found.how is How.SALVAGED else known}
+        sources: set[str | None] = {
+            known,
+            facts.pending,
+            LOCKED if found.how is How.SALVAGED else known,
+        }
         if found.how is How.CLEARED and known in ERRORS:
             sources = {facts.pending}
         if found.how is How.MENDED and not sources & ERRORS:
-            sources = ERRORS
+            sources = {*ERRORS}
         assert any((source, found.state, trigger) in edges for source in sources), (facts, found)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -77,7 +78,7 @@ def test_where_the_output_is_cut_into_pieces_does_not_matter(
     """However the pipe hands it over, the same is taken up."""
     text = b"".join(lines)
     ends = [0, *sorted(cuts), len(text)]
-    pieces = [text[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+    pieces = [text[start:end] for start, end in pairwise(ends)]
     assert sunk(pieces) == sunk([text])
 
 

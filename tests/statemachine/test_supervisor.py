@@ -280,7 +280,7 @@ def test_term_to_the_supervisor_ends_the_hook_gracefully(minded: Minded) -> None
     result = minded.result(run)
     assert result is not None
     assert (result.exit, result.ended_by) == (5, "signal")
-    assert minded.log() == "bye\n"
+    assert "bye\n" in minded.log()
 
 
 def test_a_term_that_comes_at_once_is_not_lost(minded: Minded) -> None:
@@ -314,11 +314,16 @@ def test_idle_priority(minded: Minded, how: str) -> None:
     supervisor = minded.supervisor(run)
     if how == "later":
         os.kill(supervisor, signal.SIGUSR1)
-    wait_until(
-        lambda: all(os.sched_getscheduler(p) == os.SCHED_IDLE for p in processes.bearing(run))
-    )
+    wait_until(lambda: all(map(_is_idle, processes.bearing(run))))
     (minded.path / "go").touch()
     wait_until(lambda: minded.result(run))
+
+
+def _is_idle(pid: int) -> bool:
+    try:
+        return os.sched_getscheduler(pid) == os.SCHED_IDLE
+    except ProcessLookupError:
+        return True  # one of the short ones: it has ended
 
 
 ORPHAN = "setsid sleep 60 & echo $! > pids; echo $$ >> pids; " + WAITS

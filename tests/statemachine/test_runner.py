@@ -1,0 +1,204 @@
+"""The runner and its nursery: who asks may die, who starts may die, the run goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ezrec.statemachine import files, processes, runs
+from ezrec.statemachine.runner import ProcessRunner
+from tests.statemachine.minding import Minded, in_threads, nurseries
+from tests.waiting import wait_until
+
+WAITS = "while [ ! -e go ]; do sleep 0.02; done; exit 7"
+
+REQUESTER = f"""
+import sys, time
+from ezrec.statemachine import files
+from ezrec.statemachine.runner import ProcessRunner
+from ezrec.statemachine.runs import Launch
+fd = files.open_directory(sys.argv[1])
+assert files.try_lock(fd)
+ProcessRunner().start(Launch(
+    run=sys.argv[2], commands=(("/bin/sh", "-c", {WAITS!r}),),
+    environment={{"PATH": sys.argv[3], "EZREC_RUN_ID": sys.argv[2]}},
+    document="{{}}", log="x.log", title="t", limit=30.0, grace=1.0), fd)
+print("started", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_p1_a_run_outlives_who_asked_for_it(minded: Minded, number: signal.Signals) -> None:
+    """The daemon killed: the hook runs on under its lease, and its exit status is written."""
+    run = runs.new_run_id()
+    arguments = [sys.executable, "-c", REQUESTER, str(minded.path), run, os.environ["PATH"]]
+    with subprocess.Popen(
+        arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+    ) as daemon:
+        assert daemon.stdout is not None
+        assert daemon.stdout.readline() == b"started\n"
+        supervisor = minded.supervisor(run)
+        os.killpg(daemon.pid, number)
+        daemon.wait(10)
+    assert minded.leased()
+    assert processes.start_time(supervisor) > 0
+    assert minded.result(run) is None
+    (minded.path / "go").touch()
+    wait_until(lambda: not minded.leased())
+    result = minded.result(run)
+    assert result is not None and (result.exit, result.ended_by) == (7, "itself")
+
+
+def test_p1_a_run_outlives_the_nursery(minded: Minded) -> None:
+    """The nursery killed in the middle: the supervisor goes on, and the next start works."""
+    run = minded.start(minded.launch(WAITS))
+    minded.supervisor(run)
+    (nursery,) = nurseries()
+    os.kill(nursery, signal.SIGKILL)
+    other = Minded(minded.path.parent / "other", minded.runner)
+    assert other.run(other.launch("exit 3")).exit == 3
+    assert minded.leased()
+    (minded.path / "go").touch()
+    wait_until(lambda: not minded.leased())
+    result = minded.result(run)
+    assert result is not None and result.exit == 7
+
+
+def test_a_nursery_killed_before_the_start_is_replaced(minded: Minded) -> None:
+    """Each time: starting costs one more process, nothing else."""
+    for code in (1, 2, 3):
+        assert minded.run(minded.launch(f"exit {code}")).exit == code
+        (nursery,) = nurseries()
+        os.kill(nursery, signal.SIGKILL)
+        wait_until(lambda: nurseries() == [])
+
+
+def test_closing_ends_the_nursery_only(minded: Minded) -> None:
+    """Runs that are going on go on; a start after closing is served all the same."""
+    run = minded.start(minded.launch(WAITS))
+    minded.supervisor(run)
+    minded.runner.close()
+    minded.runner.close()
+    assert nurseries() == []
+    assert minded.leased()
+    (minded.path / "go").touch()
+    wait_until(lambda: not minded.leased())
+    assert minded.result(run) is not None
+    assert minded.run(minded.launch("exit 4")).exit == 4
+
+
+def test_many_at_once(minded: Minded) -> None:
+    """Starts from several threads: each run ends under its own id, in its own directory."""
+    places = [minded.path.parent / f"r{number}" for number in range(12)]
+    launches = [minded.launch(f"exit {number}") for number in range(12)]
+
+    def start(number: int) -> None:
+        places[number].mkdir()
+        with files.directory(places[number]) as fd:
+            assert files.try_lock(fd)
+            minded.runner.start(launches[number], fd)
+
+    in_threads(12, start)
+    wait_until(lambda: len(minded.ended) == 12)
+    for number, place in enumerate(places):
+        with files.directory(place) as fd:
+            result = runs.read_result(fd, launches[number].run)
+        assert result is not None and result.exit == number
+    assert len(nurseries()) == 1
+
+
+def test_a_run_that_could_not_be_minded_is_told(minded: Minded) -> None:
+    """Where no end can be written (`logs` is a file), the runner tells the errno and nothing was run."""
+    (minded.path / "logs").touch()
+    launch = minded.launch("touch ran")
+    run = minded.start(launch)
+    wait_until(lambda: run in minded.ended)
+    assert minded.ended[run] == 20
+    assert not minded.leased()
+    assert os.listdir(minded.path) == ["logs"]
+
+
+def test_a_large_launch_arrives(minded: Minded) -> None:
+    """A document and an environment of a megabyte, with any character."""
+    document = json.dumps({"text": "é\udcff" * 200_000})
+    minded.run(minded.launch("cat > got", document=document))
+    assert (minded.path / "got").read_text() == document
+
+
+def test_a_runner_that_was_never_used_costs_nothing() -> None:
+    """No process before the first start; closing it is harmless."""
+    runner = ProcessRunner()
+    before = nurseries()
+    runner.close()
+    assert nurseries() == before
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "null",
+        "5",
+        "[]",
+        "{}",
+        "{",
+        "[" * 60_000,
+        '{"run": "r"}',
+        '{"run": "r", "exit": "0"}',
+        '{"run": "s", "exit": 0}',
+        '{"run": 5, "exit": 0}',
+        "1" * 5000,
+        "\xff",
+    ],
+    ids=lambda text: repr(text[:20]),
+)
+def test_an_end_that_is_none_is_none(tmp_path: Path, text: str) -> None:
+    """What a hook may have scribbled into its own files is no end, and no exception."""
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / ".run-r").write_text(text, encoding="latin-1")
+    (tmp_path / "logs" / ".progress").write_text(text, encoding="latin-1")
+    with files.directory(tmp_path) as fd:
+        assert runs.read_result(fd, "r") is None
+        assert runs.read_progress(fd) is None
+
+
+@pytest.mark.parametrize("value", ["null", "5", '"x"', "[1]", "{}"])
+@pytest.mark.parametrize("key", ["notes", "survivors"])
+def test_an_end_with_odd_fields_is_still_an_end(tmp_path: Path, key: str, value: str) -> None:
+    """The exit code counts; a list that is none is empty."""
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / ".run-r").write_text(f'{{"run": "r", "exit": 3, "{key}": {value}}}')
+    with files.directory(tmp_path) as fd:
+        result = runs.read_result(fd, "r")
+    assert result is not None and result.exit == 3
+
+
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [
+        (runs.RunResult(run="r", exit=3), "exited 3"),
+        (runs.RunResult(run="r", exit=None, signal=9), "was ended by signal 9"),
+        (runs.RunResult(run="r", exit=0, ended_by="limit"), "exited 0, over its time limit"),
+        (runs.RunResult(run="r", exit=0, ended_by="signal"), "exited 0, told to stop"),
+    ],
+)
+def test_an_end_in_words(result: runs.RunResult, words: str) -> None:
+    """As people read it."""
+    assert result.words() == words
+
+
+def test_a_run_is_forgotten(minded: Minded) -> None:
+    """When its end is journaled its files go; the log stays; twice is harmless."""
+    launch = minded.launch("true")
+    minded.run(launch)
+    with minded.opened() as fd:
+        runs.forget(fd, launch.run)
+        runs.forget(fd, launch.run)
+    assert os.listdir(minded.path / "logs") == ["x.log"]
