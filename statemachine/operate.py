@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Mapping
 
-from ezrec.statemachine import acts, files
+from ezrec.statemachine import files, starting
 from ezrec.statemachine.commit import Move, clear, judge_legal, record_told
 from ezrec.statemachine.errors import IllegalTransition, Leased
 from ezrec.statemachine.history import Run
@@ -72,7 +72,7 @@ def _ask_runner(world: World, case: Case, state: str, asked: Mapping[str, str]) 
         case.place.create(marker, {**asked, "state": state, "how": "push"})
     run = case.history.run
     if run is not None:
-        acts.cancel(case, run, "push" if marker else f"push:{IDLE}")
+        starting.cancel(case, run, "push" if marker else f"push:{IDLE}")
 
 
 def _force(world: World, case: Case, state: str, asked: Mapping[str, str]) -> None:
@@ -136,7 +136,7 @@ def stop(world: World, recording: str, by: str) -> str | None:
         lock = world.lifecycle.lock_state
         if lock is None or run.state != lock.name:
             _hold(case.place.fd, f"stopped by {by}")
-        acts.cancel(case, run, "stop")
+        starting.cancel(case, run, "stop")
         return run.stage
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import assert_never
 
-from ezrec.statemachine import acts, decide, files
+from ezrec.statemachine import decide, ending, files, starting, tidying
 from ezrec.statemachine.decide import Decision
 from ezrec.statemachine.errors import DirectoryRefused
 from ezrec.statemachine.lifecycle import Stage
@@ -77,19 +77,19 @@ def _act(
 ) -> Reconciled | None:
     match decision:
         case decide.TakeUp(run, result):
-            acts.take_up(world, case, run, result)
+            ending.take_up(world, case, run, result)
             return None
         case decide.Tidy(resolution):
-            acts.tidy(world, case, resolution)
+            tidying.tidy(world, case, resolution)
             return None
         case decide.GiveUp(stage):
-            acts.give_up(world, case, stage)
+            ending.give_up(world, case, stage)
             return None
         case decide.PutBack(state):
-            acts.put_back(world, case, state)
+            tidying.put_back(world, case, state)
             return None
         case decide.Cancel(run):
-            acts.cancel(case, run, "push")
+            starting.cancel(case, run, "push")
             return _rest(case, decision, again=decide.LOOK_AGAIN)
         case decide.Refuse(found):
             raise _refusal(world, case, found)
@@ -113,7 +113,7 @@ def _start(
     room, idle = admit(stage)
     if not room:
         return Reconciled(id=case.id, state=case.state, decision=decision, queued=stage)
-    run = acts.start(world, case, stage, attempt, idle)
+    run = starting.start(world, case, stage, attempt, idle)
     log.info("%s: %s started, attempt %d", case.id, stage.name, attempt)
     return Reconciled(id=case.id, state=stage.working, decision=decision, started=run)
 

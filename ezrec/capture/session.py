@@ -28,7 +28,8 @@ def capture_recording(job: Job) -> None:
     """Record with all cameras for the time that is left, or until SIGTERM; note what came of it.
 
     Existing takes count towards `seconds` in `recording.json`: run again after a crash, it records the
-    rest as a further part. Where an operator asked for another take, only takes from then on count. Call it in the main thread: it handles SIGTERM while it works.
+    rest as a further part. Where an operator asked for another take, only takes from then on count.
+    Call it in the main thread: it handles SIGTERM while it works.
 
     Raises ConfigError where there is no camera, EzrecError where none delivered a frame or the disk
     dropped what was written (try again), DataError where the disk is full: what was recorded until then

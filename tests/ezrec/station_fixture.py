@@ -14,8 +14,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from ezrec.config import load
+from ezrec.scene import scene_for
 from ezrec.setup import make_station
 from ezrec.statemachine import journal
+from ezrec.statemachine.snapshot import snapshots
+from ezrec.status import daemon_of, status_json
 from tests.waiting import wait_until
 
 EZREC = str(Path(sysconfig.get_path("scripts")) / "ezrec")
@@ -31,10 +35,10 @@ gate() { while [ -e "$site/gates/$EZREC_HOOK" ]; do sleep 0.02; done; }
 say start
 """
 _CAPTURE = """\
+trap 'say stopped; exit 0' TERM
 printf 'footage %s' "$EZREC_RUN_ID" > camera_0.mp4.partial
 if [ -e camera_0.mp4 ]; then mv camera_0.mp4.partial camera_0.part-2.mp4
 else mv camera_0.mp4.partial camera_0.mp4; fi
-trap 'say stopped; exit 0' TERM
 gate
 say end
 """
@@ -179,9 +183,14 @@ class Folder:
         return ended
 
     def row(self, name: str) -> dict[str, Any]:
-        """What `ezrec status --json` says of one recording."""
-        status = json.loads(self.ezrec("status", "--json").stdout)
-        (row,) = [row for row in status["recordings"] if row["id"] == name]
+        """What `ezrec status --json` says of one recording, asked in this process."""
+        scene = scene_for(load(None, {"root": str(self.root)}, {}))
+        try:
+            shots = [shot for shot in snapshots(scene) if shot.id == name]
+            told = status_json(scene.root, scene.lifecycle, daemon_of(scene.root), shots)
+        finally:
+            scene.root.close()
+        (row,) = told["recordings"]
         assert isinstance(row, dict)
         return row
 

@@ -1,0 +1,146 @@
+"""Taking up the end of a run, under the lease. It may be cut off anywhere and done again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from ezrec.statemachine import processes
+from ezrec.statemachine.commit import Move, clear, commit, forget_run, judge_legal
+from ezrec.statemachine.errors import Leased
+from ezrec.statemachine.history import MAX_INTERRUPTIONS, Run
+from ezrec.statemachine.judge import Ending, Outcome, judge
+from ezrec.statemachine.lifecycle import IDLE, Lifecycle, Stage
+from ezrec.statemachine.runs import RunResult
+from ezrec.statemachine.view import Case
+from ezrec.statemachine.world import World
+
+
+def take_up(world: World, case: Case, run: Run, result: RunResult | None) -> Outcome:
+    """Journal how a run ended and move on; what is left of a run without an end is ended first.
+
+    Raises Leased where something of it can't be ended.
+    """
+    if result is None or result.survivors:
+        if left := processes.end(run.id):
+            pids = ", ".join(map(str, left))
+            raise Leased(
+                f"blocked by pid {pids}, left by a run of {run.stage}", f"sudo kill -9 {pids}"
+            )
+        case = replace(case, sighting=case.place.look())
+    stage = _stage(world.lifecycle, run)
+    if stage is None:
+        outcome = Outcome(
+            result="interrupted", trigger="", reason="its stage is no longer declared"
+        )
+        _journal_end(world, case, run, result, outcome)
+        return outcome
+    outcome = judge(world.lifecycle, stage, case.history, _ending(world, case, run, result))
+    _conclude(world, case, stage, run, result, outcome)
+    return outcome
+
+
+def _stage(lifecycle: Lifecycle, run: Run) -> Stage | None:
+    return next((stage for stage in lifecycle.stages if stage.name == run.stage), None)
+
+
+def _ending(world: World, case: Case, run: Run, result: RunResult | None) -> Ending:
+    stage = world.lifecycle.stage(run.stage)
+    return Ending(
+        run=run,
+        result=result,
+        payload=case.sighting.payload,
+        outputs_problem=_outputs_problem(world, case, stage) if _said_good(result) else "",
+        same_boot=run.boot == world.clock.boot(),
+        chance=world.chance(),
+    )
+
+
+def _said_good(result: RunResult | None) -> bool:
+    return result is not None and result.exit == 0
+
+
+def _outputs_problem(world: World, case: Case, stage: Stage) -> str:
+    missing = [name for name in stage.outputs if name not in case.sighting.names]
+    if missing:
+        return f"{stage.name} exited 0 without its output {', '.join(missing)}"
+    try:
+        return world.verify(stage.name, case.place.fd)
+    except OSError as error:
+        return f"an output of {stage.name} can't be read: {error.strerror}"
+
+
+def _conclude(
+    world: World, case: Case, stage: Stage, run: Run, result: RunResult | None, outcome: Outcome
+) -> None:
+    move = Move(
+        source=stage.working,
+        trigger=outcome.trigger,
+        state=outcome.to or stage.source,
+        how=outcome.result,
+        reason=outcome.reason,
+        fields=_end_fields(world, case, run, result, outcome),
+    )
+    history = case.history
+    spent = stage.attempts is not None and history.attempts >= stage.attempts
+    facts = {
+        "outputs_stand": outcome.result == "finished",
+        "attempts_used_up": spent or history.interruptions >= MAX_INTERRUPTIONS,
+    }
+    judge_legal(world, move, **facts)
+    if outcome.to is None:
+        _journal_end(world, case, run, result, outcome)
+    elif outcome.to == IDLE:
+        _journal_end(world, case, run, result, outcome)
+        clear(world, case, replace(move, how="push"))
+    elif commit(world, case, stage.source, move):
+        forget_run(case, run.id)
+
+
+def _journal_end(
+    world: World, case: Case, run: Run, result: RunResult | None, outcome: Outcome
+) -> None:
+    fields = _end_fields(world, case, run, result, outcome)
+    case.journal.append("ended", durable=True, reason=outcome.reason, **fields)
+    if run.state != _lock_state(world.lifecycle):
+        case.place.remove_lock()
+    forget_run(case, run.id)
+
+
+def _lock_state(lifecycle: Lifecycle) -> str:
+    return lifecycle.lock_state.name if lifecycle.lock_state else ""
+
+
+def _end_fields(
+    world: World, case: Case, run: Run, result: RunResult | None, outcome: Outcome
+) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "run": run.id,
+        "stage": run.stage,
+        "attempt": run.attempt,
+        "result": outcome.result,
+        "content": case.sighting.content,
+    }
+    if result is not None:
+        ended = {"exit": result.exit, "signal": result.signal, "ended_by": result.ended_by}
+        fields |= {**ended, "seconds": result.seconds, "notes": list(result.notes)}
+    if outcome.delay:
+        fields["delay"] = outcome.delay
+    if outcome.result == "parked":
+        fields["setup"] = world.hooks.fingerprint(run.stage) + world.setup
+    return fields
+
+
+def give_up(world: World, case: Case, stage: Stage) -> None:
+    """No attempts are left, and no ending says so (the configuration allows fewer now)."""
+    reason = f"{case.history.attempts} attempts were made, {stage.attempts} are allowed"
+    move = Move(
+        source=stage.working,
+        trigger=f"exhaust_{stage.name}",
+        state=stage.exhausted,
+        how="failed",
+        reason=reason,
+        fields={"stage": stage.name, "result": "failed", "content": case.sighting.content},
+    )
+    judge_legal(world, move, attempts_used_up=True)
+    commit(world, case, stage.source, move)

@@ -1,0 +1,56 @@
+"""Beginning an attempt, and ending one that runs: what is done to the process side of a stage."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+from ezrec.statemachine import processes, runs
+from ezrec.statemachine.commit import Move, judge_legal
+from ezrec.statemachine.errors import RunnerUnavailable
+from ezrec.statemachine.history import Run
+from ezrec.statemachine.launch import stage_launch
+from ezrec.statemachine.lifecycle import LOCK, Stage
+from ezrec.statemachine.view import Case
+from ezrec.statemachine.world import World
+
+
+def start(world: World, case: Case, stage: Stage, attempt: int, idle: bool) -> str:
+    """Journal the attempt durably, make `.lock`, hand the lease to a supervisor. The run's id.
+
+    Raises RunnerUnavailable, OSError: the attempt is journaled as interrupted where it can be.
+    """
+    move = Move(
+        source=stage.source, trigger=f"start_{stage.name}", state=stage.working, how="start"
+    )
+    judge_legal(world, move, leased=not case.leased)
+    run = runs.new_run_id()
+    launch = stage_launch(world, case, stage, run, attempt, idle)
+    told = {"run": run, "stage": stage.name, "state": stage.source, "attempt": attempt}
+    case.journal.append("attempt", durable=True, **told)
+    try:
+        _mark_locked(world, case, told)
+        world.runner.start(launch, case.place.fd)
+    except (RunnerUnavailable, OSError) as error:
+        case.journal.append("ended", durable=True, result="interrupted", reason=str(error), **told)
+        raise
+    return run
+
+
+def _mark_locked(world: World, case: Case, told: dict[str, Any]) -> None:
+    """`.lock`, for people and downstream scripts: it need not survive a power cut."""
+    if not case.sighting.lock:
+        note = {**told, "at": world.clock.wall().isoformat(timespec="seconds")}
+        case.place.create(LOCK, note, durable=False)
+
+
+def cancel(case: Case, run: Run, why: str) -> None:
+    """Journal that the run is to stop, then tell its supervisor; said again, it does no harm."""
+    if run.cancelled is None:
+        case.journal.append("cancel", durable=True, run=run.id, why=why)
+    progress = runs.read_progress(case.place.fd)
+    if progress is not None and progress.run == run.id:
+        processes.signal_exactly(progress.supervisor, progress.started, signal.SIGTERM)
+    else:
+        for pid in processes.bearing(run.id):
+            processes.kill(pid, signal.SIGTERM)
