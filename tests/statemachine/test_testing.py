@@ -1,0 +1,193 @@
+"""The test doubles that ship with the library, used as an integrator would: no process, no waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from ezrec.lifecycle import RECORDING
+from ezrec.statemachine import Engine, make_root
+from ezrec.statemachine.decide import Settle, Start
+from ezrec.statemachine.history import history_of
+from ezrec.statemachine.journal import Journal
+from ezrec.statemachine.reconcile import nothing_starts, reconcile
+from ezrec.statemachine.runs import Launch
+from ezrec.statemachine.settling import Settling
+from ezrec.statemachine.testing import FakeClock, ScriptedRunner, ScriptedWatcher
+from tests.waiting import wait_until
+
+Trace = list[tuple[object, ...]]
+OUTPUTS = {"merge": {"merged.mp4": b"video"}, "upload": {"receipt.json": b"{}"}}
+
+
+class Site:
+    """A root under an engine whose clock, watcher and runner are doubles."""
+
+    def __init__(self, root: Path, codes: Mapping[str, list[int]], wall: datetime) -> None:
+        make_root(root)
+        hooks = root / "hooks"
+        hooks.mkdir()
+        for stage in ("capture", "merge", "upload"):
+            (hooks / f"{stage}.py").write_text("# never run: the runner is scripted\n")
+        self.root = root
+        self.clock = FakeClock(wall)
+        self.watcher = ScriptedWatcher()
+        self.codes = {stage: list(each) for stage, each in codes.items()}
+        self.runner = ScriptedRunner(self.script)
+        self.engine = Engine(
+            root,
+            RECORDING,
+            (hooks,),
+            settle=timedelta(seconds=5),
+            clock=self.clock,
+            watcher=self.watcher,
+            runner=self.runner,
+            reserved=frozenset({"hooks"}),
+            chance=lambda: 0.5,
+        )
+        self.between: Callable[[], None] = lambda: None
+
+    def script(self, launch: Launch) -> tuple[int, Mapping[str, bytes]]:
+        """Each stage ends with its next code; the outputs are there when that is 0."""
+        stage = launch.environment["EZREC_STAGE"]
+        waiting = self.codes.get(stage, [])
+        code = waiting.pop(0) if waiting else 0
+        return code, OUTPUTS.get(stage, {}) if code == 0 else {}
+
+    def drop(self, name: str) -> Path:
+        """A directory with footage and `.done`."""
+        recording = self.root / name
+        recording.mkdir()
+        (recording / "camera_0.mp4").write_bytes(b"footage")
+        (recording / ".done").touch()
+        self.watcher.change(name)
+        return recording
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        """Let time pass, a second at a step, until the condition holds."""
+
+        def holds() -> bool:
+            self.clock.advance(1)
+            self.between()
+            self.watcher.change("x")
+            return condition()
+
+        wait_until(holds)
+
+    def trace(self, name: str) -> Trace:
+        """The journal without what the clocks and the run ids put into it."""
+        with self.engine.world.root.opened(name) as fd:
+            lines = Journal(fd, self.engine.world.root.id, self.clock).read()
+        keys = ("kind", "state", "stage", "attempt", "result", "to", "delay")
+        return [tuple(line.get(key) for key in keys) for line in lines]
+
+
+@contextmanager
+def site(root: Path, codes: Mapping[str, list[int]], wall: datetime) -> Iterator[Site]:
+    made = Site(root, codes, wall)
+    try:
+        made.engine.start()
+        wait_until(lambda: made.watcher.running)
+        yield made
+    finally:
+        made.engine.close()
+
+
+FAILING = {"merge": [1, 1], "upload": [75, 75]}
+END = ("state", "completed", None, None, None, None, None)
+WALLS = {
+    "1970": datetime(1970, 1, 1, tzinfo=UTC),
+    "2038": datetime(2038, 1, 19, 3, 14, 7, tzinfo=UTC),
+    "ten years back": datetime(2016, 1, 1, tzinfo=UTC),
+}
+
+
+def run_once(root: Path, wall: datetime, jump: timedelta = timedelta(0)) -> Trace:
+    """A whole life with two failed merges and two uploads put off."""
+    with site(root, FAILING, wall) as made:
+        made.between = lambda: made.clock.set_wall(made.clock.wall() + jump)
+        made.drop("x")
+        made.until(lambda: made.trace("x")[-1:] == [END])
+        return made.trace("x")
+
+
+def test_p08_no_state_and_no_attempt_depends_on_the_wall_clock(tmp_path: Path) -> None:
+    """1970, 2038, ten years back, jumping an hour each second: the same states, attempts, delays."""
+    usual = run_once(tmp_path / "usual", datetime(2026, 6, 1, tzinfo=UTC))
+    others = {name: run_once(tmp_path / name, wall) for name, wall in WALLS.items()}
+    hour = timedelta(hours=1)
+    others["forward"] = run_once(tmp_path / "forward", WALLS["2038"], hour)
+    others["backward"] = run_once(tmp_path / "backward", WALLS["2038"], -hour)
+    assert [line[3] for line in usual if line[0] == "attempt"] == [1, 2, 3, 1, 1, 1]
+    for name, trace in others.items():
+        assert trace == usual, name
+    print(f"{len(others) + 1} clocks, {len(usual)} journal lines each, identical")
+
+
+def test_a_drop_is_acted_on_only_when_it_has_stood_still(tmp_path: Path) -> None:
+    """Five seconds of the boot clock in which nothing in it changes; until then nothing is written."""
+    made = Site(tmp_path / "root", {}, WALLS["2038"])
+    recording, settling = made.drop("x"), Settling(5.0)
+    for size in range(2, 12):
+        (recording / "camera_0.mp4").write_bytes(b"x" * size)
+        left = reconcile(made.engine.world, "x", settling, nothing_starts)
+        assert isinstance(left.decision, Settle)
+        made.clock.advance(4)
+        reconcile(made.engine.world, "x", settling, nothing_starts)
+        assert sorted(path.name for path in recording.iterdir()) == [".done", "camera_0.mp4"]
+    made.clock.advance(1)
+    found = reconcile(made.engine.world, "x", settling, nothing_starts)
+    assert isinstance(found.decision, Start)
+    made.engine.close()
+
+
+def test_a_run_goes_on_until_it_is_finished(tmp_path: Path) -> None:
+    """A script that answers None leaves the run going, its lease held; `finish` ends it."""
+    with site(tmp_path / "root", {}, WALLS["2038"]) as made:
+        made.runner.script = lambda _launch: None
+        recording = made.drop("x")
+        made.until(lambda: bool(made.runner.running()))
+        assert (recording / ".done").exists() and (recording / ".lock").exists()
+        made.runner.finish(made.runner.running()[0], 0, OUTPUTS["merge"])
+        made.until((recording / ".merged").exists)
+
+
+def test_a_killed_run_counts_and_is_tried_again(tmp_path: Path) -> None:
+    """Its supervisor died in this boot: an attempt. A reboot: an interruption, not an attempt."""
+    with site(tmp_path / "root", {}, WALLS["2038"]) as made:
+        made.runner.script = lambda _launch: None
+        made.drop("x")
+        made.until(lambda: bool(made.runner.running()))
+        made.runner.kill(made.runner.running()[0])
+        made.until(lambda: len(made.runner.launches) == 2)
+        attempts = [launch.environment["EZREC_ATTEMPT"] for launch in made.runner.launches]
+        assert attempts == ["1", "2"]
+        made.clock.reboot()
+        made.runner.kill(made.runner.running()[0])
+        made.until(lambda: len(made.runner.launches) == 3)
+        assert made.runner.launches[2].environment["EZREC_ATTEMPT"] == "2"
+        with made.engine.world.root.opened("x") as fd:
+            lines = Journal(fd, made.engine.world.root.id, made.clock).read()
+        assert history_of(lines).interruptions == 1
+
+
+@pytest.mark.parametrize("sees", [True, False])
+def test_a_watcher_that_goes_blind_is_noticed(tmp_path: Path, sees: bool) -> None:
+    """Blind, the engine scans every two seconds: a drop that nobody hinted is found all the same."""
+    with site(tmp_path / "root", {}, WALLS["2038"]) as made:
+        made.watcher.sees = sees
+        recording = made.root / "x"
+        recording.mkdir()
+        (recording / "camera_0.mp4").write_bytes(b"footage")
+        (recording / ".done").touch()
+
+        def found() -> bool:
+            made.clock.advance(1)
+            made.watcher.change("nothing")
+            return (recording / ".completed").exists()
+
+        wait_until(found)
