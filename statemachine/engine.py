@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import random
 import threading
@@ -15,7 +16,7 @@ from typing import Any
 
 from ezrec.statemachine import files
 from ezrec.statemachine.clock import Clock, SystemClock
-from ezrec.statemachine.errors import RootBusy
+from ezrec.statemachine.errors import RootBusy, RootUnusable
 from ezrec.statemachine.hooks import HookPath
 from ezrec.statemachine.lifecycle import Lifecycle
 from ezrec.statemachine.machine import LifecycleMachine
@@ -28,6 +29,7 @@ from ezrec.statemachine.watcher import ObserverWatcher, Watcher
 from ezrec.statemachine.worker import Tally, Worker
 from ezrec.statemachine.world import Changed, Describe, Verify, World
 
+log = logging.getLogger("ezrec")
 _CLAIM_PATIENCE = 1.0
 
 
@@ -137,16 +139,19 @@ class Engine:
 
     def _claim(self) -> None:
         """Be the only daemon of this root: an flock on the root itself. A look at it takes a moment."""
+        path = self.world.root.path
+        if not os.access(path, os.W_OK | os.X_OK):
+            raise RootUnusable(
+                f"the root {path} can't be written", "mount it read-write, or chown it"
+            )
         deadline = time.monotonic() + _CLAIM_PATIENCE
         while not files.try_lock(self.world.root.fd):
             if time.monotonic() > deadline:
-                path = self.world.root.path
                 raise RootBusy(f"another ezrec works on {path}", "see: ezrec status")
             time.sleep(0.02)
 
     def _work(self, once: bool = False) -> Tally:
         try:
-            files.make_directory(self.world.root.fd, OWN)
             return self.worker.run(once)
         finally:
             for end in self._enders:
@@ -155,5 +160,9 @@ class Engine:
 
     def _say(self, watching: bool) -> None:
         told = {"pid": os.getpid(), "watching": "inotify" if watching else "scanning"}
-        with files.directory(OWN, self.world.root.fd) as own:
-            files.replace(own, DAEMON, json.dumps(told).encode())
+        try:
+            files.make_directory(self.world.root.fd, OWN)
+            with files.directory(OWN, self.world.root.fd) as own:
+                files.replace(own, DAEMON, json.dumps(told).encode())
+        except OSError as error:
+            log.warning("the daemon's own state can't be written: %s", error.strerror)

@@ -57,23 +57,35 @@ class _Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_stop)
         signal.signal(signal.SIGHUP, self._on_reload)
-        while True:
-            self._reload = False
-            self._station.engine.worker.on_tick = self._notifier.alive
-            self._station.engine.worker.on_ready = self._ready
-            tally = self._station.run(once=once)
-            if not self._reload or self._interrupted:
-                self._notifier.stopping()
-                self._station.close()
-                return tally
+        tally = Tally()
+        while not self._interrupted:
+            tally = self._work(once)
+            if not self._reload:
+                break
             self._replace()
+        self._notifier.stopping()
+        self._station.close()
+        return tally
+
+    def _work(self, once: bool) -> Tally:
+        """Until a signal; a signal from before, which stopped the station's forerunner, still counts."""
+        if self._interrupted or self._reload:
+            return Tally()
+        self._station.engine.worker.on_tick = self._notifier.alive
+        self._station.engine.worker.on_ready = self._ready
+        return self._station.run(once=once)
 
     def _ready(self) -> None:
-        log.info("watching %s", self._station.engine.world.root.path)
+        world = self._station.engine.world
+        log.info("watching %s", world.root.path)
+        for stage in world.lifecycle.stages:
+            if problem := world.hooks.problem(stage.name):
+                log.error("%s can't run: %s", stage.name, problem)
         self._notifier.ready()
 
     def _replace(self) -> None:
         """Bad YAML on reload: the old configuration stays, and the fault is named."""
+        self._reload = False
         self._notifier.reloading()
         try:
             fresh = Station(self._common.load())
