@@ -12,6 +12,7 @@ from typing import Any
 from ezrec.describe import DOCUMENT
 from ezrec.errors import DataError
 from ezrec.statemachine import files, names
+from ezrec.statemachine.errors import NameRefused
 from ezrec.statemachine.journal import Journal
 from ezrec.statemachine.lifecycle import LOCK
 from ezrec.statemachine.place import Place
@@ -25,16 +26,21 @@ def create(scene: Scene, recording: str, fields: Mapping[str, Any], *, start_now
     It is built aside and renamed into place, so it appears whole: idle, or asking to be recorded at
     once. Raises NameRefused, DataError where it is there already, OSError.
     """
+    if names.is_date(recording):
+        raise NameRefused(
+            f"{recording!r} is a date, and a date holds recordings", f"say {recording}/NAME"
+        )
     parts = names.parts_of(recording)
     if parts[0] in scene.root.reserved:
         raise DataError(f"{parts[0]!r} is the site's own name below a root", "choose another id")
+    document = _document({"id": recording, **fields})
     root = scene.root
     files.make_directory(root.fd, OWN)
     building = f"new-{secrets.token_hex(8)}"
     with files.directory(OWN, root.fd) as own:
         files.make_directory(own, building)
         try:
-            _fill(scene, own, building, {"id": recording, **fields}, start_now)
+            _fill(scene, own, building, document, start_now)
             _put(root.fd, own, building, parts)
         except FileExistsError:
             where = names.quote(str(root.path / recording))
@@ -45,11 +51,22 @@ def create(scene: Scene, recording: str, fields: Mapping[str, Any], *, start_now
             shutil.rmtree(root.path / OWN / building, ignore_errors=True)
 
 
-def _fill(scene: Scene, own: int, name: str, document: Mapping[str, Any], start_now: bool) -> None:
+def _document(fields: Mapping[str, Any]) -> bytes:
+    for key in ("booking_id", "user_id"):
+        text = fields.get(key, "-")
+        if not isinstance(text, str) or not text.isprintable() or not 0 < len(text) <= 200:
+            raise DataError(f"{key} {text!r} is no id", "1 to 200 printable characters")
+    try:
+        text = json.dumps(fields, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        return text.encode()
+    except (TypeError, ValueError) as error:
+        raise DataError(f"that can't be written as JSON: {error}") from error
+
+
+def _fill(scene: Scene, own: int, name: str, document: bytes, start_now: bool) -> None:
     place = Place(files.open_directory(name, own), scene.lifecycle)
     try:
-        text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
-        files.create(place.fd, DOCUMENT, text.encode())
+        files.create(place.fd, DOCUMENT, document)
         lock = scene.lifecycle.lock_state
         state = lock.name if start_now and lock else "idle"
         if state != "idle":

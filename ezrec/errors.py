@@ -26,7 +26,7 @@ class DataError(EzrecError):
 
 
 class Unavailable(EzrecError):
-    """A program or a place that is needed is not there (69, EX_UNAVAILABLE)."""
+    """A program or a place that is needed is not there. May be retried once it is (69, EX_UNAVAILABLE)."""
 
     exit_code = 69
 
@@ -38,7 +38,8 @@ class TryLater(EzrecError):
 
 
 class ConfigError(EzrecError):
-    """The set-up is wrong. `problems` has one sentence for each fault (78, EX_CONFIG)."""
+    """The set-up is wrong: final until it is mended. `problems` has one sentence for each fault
+    (78, EX_CONFIG)."""
 
     exit_code = 78
 

@@ -4,49 +4,70 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ezrec.statemachine.lifecycle import LOCK, Lifecycle, Stage
+from ezrec.statemachine.lifecycle import IDLE, LOCK, Lifecycle, Stage, State
 
 
 def mermaid(lifecycle: Lifecycle) -> str:
-    """A Mermaid state diagram; pushes, which lead from any state to any, are left out."""
-    return "\n".join(["stateDiagram-v2", *_edges(lifecycle)])
+    """A Mermaid state diagram of what happens by itself, and by `ezrec retry`.
+
+    Pushes, which lead from any state to any, are left out.
+    """
+    lines = (f"    {source} --> {target}: {label}" for source, target, label in edges(lifecycle))
+    ends = (s.name for s in lifecycle.states if lifecycle.is_final(s.name) and not s.error)
+    return "\n".join(
+        ["stateDiagram-v2", f"    [*] --> {IDLE}", *lines, *(f"    {end} --> [*]" for end in ends)]
+    )
 
 
-def _edges(lifecycle: Lifecycle) -> Iterator[str]:
-    yield "    [*] --> idle"
-    lock = lifecycle.lock_state
-    if lock is not None:
-        yield f"    idle --> {lock.name}: {LOCK}"
+def edges(lifecycle: Lifecycle) -> Iterator[tuple[str, str, str]]:
+    """What the diagram draws: (source, target, label)."""
+    for name in _entrances(lifecycle):
+        yield IDLE, name, lifecycle.state(name).marker or ""
     for stage in lifecycle.stages:
         yield from _stage_edges(stage)
-    for state in lifecycle.states:
-        if lifecycle.is_final(state.name) and not state.error:
-            yield f"    {state.name} --> [*]"
+    for error in lifecycle.states:
+        if error.error:
+            for back in dict.fromkeys(_failed_from(lifecycle, error.name)):
+                yield error.name, back, "retry"
 
 
-def _stage_edges(stage: Stage) -> Iterator[str]:
+def _entrances(lifecycle: Lifecycle) -> Iterator[str]:
+    """The states that a person begins with: to have it recorded, or with footage that is there."""
+    first = lifecycle.lock_state
+    recorder = lifecycle.stage_from(first.name) if first else None
+    if first is not None:
+        yield first.name
+    if recorder is not None:
+        yield recorder.ok
+    elif lifecycle.stages:
+        yield lifecycle.stages[0].source
+
+
+def _stage_edges(stage: Stage) -> Iterator[tuple[str, str, str]]:
     if stage.working != stage.source:
-        yield f"    {stage.source} --> {stage.working}: {stage.name}"
-    yield f"    {stage.working} --> {stage.ok}: ok"
+        yield stage.source, stage.working, stage.name
+        yield stage.working, stage.source, "again later"
+    yield stage.working, stage.ok, "ok"
     if stage.exhausted != stage.refused:
-        yield f"    {stage.working} --> {stage.exhausted}: out of attempts"
-        yield f"    {stage.working} --> {stage.refused}: refused"
+        yield stage.working, stage.exhausted, "out of attempts"
+        yield stage.working, stage.refused, "refused"
     else:
-        yield f"    {stage.working} --> {stage.refused}: refused, out of attempts"
+        yield stage.working, stage.refused, "refused, out of attempts"
+
+
+def _failed_from(lifecycle: Lifecycle, error: str) -> Iterator[str]:
+    """The states that a retry leads back to; where the lock's own stage failed: to what there is."""
+    for stage in lifecycle.stages:
+        if error in (stage.exhausted, stage.refused):
+            source = lifecycle.state(stage.source)
+            yield IDLE if source == lifecycle.lock_state else source.name
 
 
 def table(lifecycle: Lifecycle) -> str:
     """A Markdown table of the states: their markers, what they mean, and what leads out of them."""
     rows = [("state", "marker", "meaning", "what comes next")]
-    rows += [
-        (
-            f"`{s.name}`",
-            f"`{s.marker}`" if s.marker else "none",
-            s.summary,
-            _next(lifecycle, s.name),
-        )
-        for s in lifecycle.states
-    ]
+    for state in lifecycle.states:
+        rows += _rows(lifecycle, state)
     sizes = [max(len(row[n]) for row in rows) for n in range(4)]
     lines = [
         "| " + " | ".join(c.ljust(n) for c, n in zip(row, sizes, strict=True)) + " |"
@@ -56,9 +77,24 @@ def table(lifecycle: Lifecycle) -> str:
     return "\n".join([lines[0], rule, *lines[1:]])
 
 
-def _next(lifecycle: Lifecycle, state: str) -> str:
-    stage = lifecycle.stage_from(state)
-    if stage is not None:
-        ends = dict.fromkeys((stage.ok, stage.exhausted, stage.refused))
-        return f"stage `{stage.name}`, to " + ", ".join(f"`{end}`" for end in ends)
-    return "an operator" if lifecycle.state(state).error else "nothing"
+def _rows(lifecycle: Lifecycle, state: State) -> Iterator[tuple[str, str, str, str]]:
+    """(state, marker, meaning, what comes next) of a settled state, and of its stage's working one."""
+    stage = lifecycle.stage_from(state.name)
+    marker = f"`{state.marker}`" if state.marker else "none"
+    if stage is None:
+        after = "an operator" if state.error or state.name == IDLE else "nothing"
+        yield f"`{state.name}`", marker, state.summary, after
+    elif stage.working == state.name:
+        yield f"`{state.name}`", marker, state.summary, _ends(stage)
+    else:
+        yield f"`{state.name}`", marker, state.summary, f"stage `{stage.name}`"
+        leased = f"{marker}, and `{LOCK}` under a lease"
+        yield f"`{stage.working}`", leased, f"stage `{stage.name}` runs", _ends(stage)
+
+
+def _ends(stage: Stage) -> str:
+    bad = {stage.exhausted: "out of attempts", stage.refused: "refused"}
+    if stage.exhausted == stage.refused:
+        bad = {stage.refused: "refused, out of attempts"}
+    ends = {stage.ok: "ok", **bad}
+    return "; ".join(f"{why}: `{state}`" for state, why in ends.items())

@@ -47,7 +47,7 @@ class Recording:
     def push(self, state: str, reason: str = "") -> str:
         """Force a state, by its name or its marker's; the state it came from.
 
-        Work that runs is ended first, which may take its grace period. Raises IllegalTransition where
+        Work that runs is ended first, which may take its grace period. Raises StateMachineError where
         there is no such state, Leased (try again later) where the work can't be ended.
         """
         wanted = self._world.lifecycle.named(state)
@@ -57,7 +57,10 @@ class Recording:
         return operate.push(self._world, self.id, wanted.name, _BY, reason)
 
     def retry(self) -> str:
-        """Begin its attempts anew; an error goes back to where it came from. Raises Leased."""
+        """Begin its attempts anew; an error goes back to where it came from. The state it is in then.
+
+        Raises IllegalTransition where there is nothing to retry, Leased (try again later) where work runs.
+        """
         return operate.retry(self._world, self.id, _BY)
 
     def stop(self) -> str | None:
@@ -73,7 +76,10 @@ class Recording:
         return operate.release(self._world, self.id)
 
     def wait(self, *states: str, seconds: float = 60.0) -> str:
-        """Wait until it is in one of `states`; which. Raises TimeoutError. Needs a running station."""
+        """Wait until it is in one of `states`, at most so many seconds; which it is. A station has to run.
+
+        Raises TimeoutError (it may be waited for again), NoSuchRecording.
+        """
         deadline = time.monotonic() + seconds
         while (state := self.state) not in states:
             if time.monotonic() > deadline:

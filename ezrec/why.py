@@ -184,6 +184,9 @@ def _by_decision(question: Question, decision: decide.Decision) -> Iterator[str]
             yield from _ways(question, ("when that is mended", "{ezrec} retry {id}"))
         case decide.Settle():
             yield "Next: when its files have stood still for a while, it is taken up."
+            if question.shot.state != IDLE:
+                again = f"{{ezrec}} push {{id}} {question.shot.state}"
+                yield from _ways(question, ("not to wait for that", again))
         case decide.Start(stage, attempt):
             yield f"Next: {stage.name}, attempt {attempt}{of(stage)}, as soon as there is room for it."
         case decide.GiveUp(stage):

@@ -41,7 +41,7 @@ def guarded(command: click.Command) -> NoReturn:
     """Run `command`; no failure that a user can cause ends in a traceback."""
     common = Common()
     try:
-        code = command.main(standalone_mode=False, obj=common)
+        code = command.main(standalone_mode=False, obj=common, color=_color())
     except click.UsageError as error:
         error.show()
         code = EX_USAGE
@@ -53,6 +53,12 @@ def guarded(command: click.Command) -> NoReturn:
     except (EzrecError, errors.StateMachineError, OSError) as error:
         code = report(error, common.again)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _color() -> bool | None:
+    """None: on a terminal only."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return False if plain else None
 
 
 def report(error: EzrecError | errors.StateMachineError | OSError, again: str = "ezrec") -> int:

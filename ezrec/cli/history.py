@@ -9,8 +9,9 @@ from typing import Any
 import click
 
 from ezrec.cli.group import Common, common_options
+from ezrec.cli.naming import named
 from ezrec.statemachine.journal import Journal
-from ezrec.status import printable
+from ezrec.text import printable
 
 
 @click.command("history")
@@ -19,11 +20,18 @@ from ezrec.status import printable
 @common_options
 @click.pass_obj
 def history_command(common: Common, recording: str, as_json: bool) -> None:
-    """What happened to REC, oldest first. The times are the machine's own, right or wrong."""
+    """What happened to REC, oldest first. The times are the machine's own, right or wrong.
+
+    \b
+    Examples:
+      ezrec history court-1
+      ezrec history court-1 --json | jq '.[-1]'
+    """
     scene = common.scene()
-    found = scene.root.find(recording)
+    found = named(scene.root, recording)
     with scene.root.opened(found) as fd:
-        lines = Journal(fd, scene.root.id, scene.clock).read_any()
+        journal = Journal(fd, scene.root.id, scene.clock)
+        lines, own = journal.read_any(), journal.read()
     if as_json:
         click.echo(json.dumps(lines, indent=1))
         return
@@ -31,6 +39,9 @@ def history_command(common: Common, recording: str, as_json: bool) -> None:
         click.echo(printable(f"{str(line.get('at', ''))[:19]}  {sentence(line)}"))
     if not lines:
         click.echo(f"{found}: nothing yet", err=True)
+    elif len(own) < len(lines):
+        foreign = len(lines) - len(own)
+        click.echo(f"{foreign} of these came with a copy: they decide nothing here", err=True)
 
 
 def sentence(line: Mapping[str, Any]) -> str:

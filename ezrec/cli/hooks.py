@@ -11,16 +11,24 @@ from ezrec.cli.group import Common, common_options
 from ezrec.cli.table import table
 from ezrec.statemachine.view import Scene
 
+_NEVER_WRAPPED = 1 << 20  #: a problem ends with the command that mends it
+
 
 @click.command("hooks")
 @click.option("--check", is_flag=True, help="Leave with 78 if anything is wrong.")
 @common_options
 @click.pass_obj
 def hooks_command(common: Common, check: bool) -> None:
-    """Which hook serves which stage, where it was found, and what is wrong with any."""
+    """Which hook serves which stage, where it was found, and what is wrong with any.
+
+    \b
+    Examples:
+      ezrec hooks
+      ezrec hooks --check && ezrec watch
+    """
     scene = common.scene()
     rows = _rows(scene)
-    click.echo(table(("STAGE", "HOOK", "PROBLEM"), rows, 200))
+    click.echo(table(("STAGE", "HOOK", "PROBLEM"), rows, _NEVER_WRAPPED))
     searched = ", ".join(str(directory) for directory in scene.hooks.directories)
     click.echo(f"searched: {searched}", err=True)
     if check and any(problem for _, _, problem in rows):

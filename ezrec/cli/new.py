@@ -5,13 +5,14 @@ from __future__ import annotations
 import click
 
 from ezrec.cli.group import Common, common_options
+from ezrec.cli.seconds import Seconds
 from ezrec.create import create
 from ezrec.status import daemon_of
 
 
 @click.command("new")
 @click.argument("recording", metavar="ID")
-@click.option("--seconds", type=click.FloatRange(min=0.1), help="How long to record.")
+@click.option("--seconds", type=Seconds(min=0.1, max=604800), help="How long to record.")
 @click.option("--booking-id", help="The booking that it belongs to.")
 @click.option("--user-id", help="Whose recording it is.")
 @click.option("--start-now", is_flag=True, help="Start the cameras at once.")
@@ -28,6 +29,11 @@ def new_command(
     """Make a recording's directory: ID, or YYYY-MM-DD/ID below a date.
 
     Without --start-now it is idle: put videos into it and `touch .done`, or `touch .lock` to record.
+
+    \b
+    Examples:
+      ezrec new 2026-11-23/court-1 --seconds 3600 --booking-id 4711 --start-now
+      ezrec new dropped && cp *.mp4 $EZREC_ROOT/dropped/ && touch $EZREC_ROOT/dropped/.done
     """
     scene = common.scene()
     told = {"booking_id": booking_id, "user_id": user_id, "seconds": seconds}
@@ -35,4 +41,4 @@ def new_command(
     create(scene, recording, fields, start_now=start_now)
     click.echo(scene.root.path / recording)
     if start_now and not daemon_of(scene.root).running:
-        click.echo(f"no daemon runs: ezrec --root {scene.root.path} watch", err=True)
+        click.echo(f"no daemon runs: {common.again} watch", err=True)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import getpass
+import sys
 
 import click
 
-from ezrec.cli.group import Common, common_options
+from ezrec.cli.boundary import report
+from ezrec.cli.group import Common, common_options, meant
+from ezrec.cli.naming import named
 from ezrec.statemachine import operate
-from ezrec.statemachine.engine import Engine
-from ezrec.statemachine.snapshot import snapshot
+from ezrec.statemachine.errors import StateMachineError
+from ezrec.statemachine.lifecycle import Lifecycle, State
+from ezrec.statemachine.snapshot import Snapshot, snapshot
+from ezrec.statemachine.world import World
 from ezrec.station import Station
 from ezrec.status import daemon_of
 
@@ -23,51 +28,60 @@ def _by() -> str:
         return "ezrec"
 
 
-def _engine(common: Common) -> Engine:
-    return Station(common.load()).engine
+def _world(common: Common) -> World:
+    return Station(common.load()).engine.world
 
 
-def _next(engine: Engine, recording: str) -> str:
-    """A word on who takes it from here."""
-    state = snapshot(engine.world, recording, whole=True).state
-    waits = engine.world.lifecycle.stage_from(state) is not None
-    if waits and not daemon_of(engine.world.root).running:
-        return f"no daemon runs: ezrec --root {engine.world.root.path} watch"
-    return ""
-
-
-def _say(engine: Engine, recording: str, text: str) -> None:
+def _say(common: Common, world: World, text: str, state: str) -> None:
+    """What was done, and a word on who takes it from here."""
     click.echo(text)
-    if hint := _next(engine, recording):
-        click.echo(hint, err=True)
+    if world.lifecycle.stage_from(state) is not None and not daemon_of(world.root).running:
+        click.echo(f"no daemon runs: {common.again} watch", err=True)
 
 
 @click.command("push")
 @_REC
-@click.argument("state")
+@click.argument("state", metavar="STATE")
 @click.option("--reason", default="", metavar="TEXT", help="Why: journaled.")
-@click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+@click.option("--dry-run", is_flag=True, help="Say what it would say, and change nothing.")
 @common_options
 @click.pass_obj
 def push_command(common: Common, recording: str, state: str, reason: str, dry_run: bool) -> None:
     """Force REC into STATE, named by itself or by its marker (`recorded`, `.done`, `done`).
 
     Work that runs is ended first. Works with and without a daemon.
+
+    \b
+    Examples:
+      ezrec push court-1 recorded      merge it (again)
+      ezrec push court-1 .completed --reason 'archived by hand'
     """
-    engine = _engine(common)
-    found = engine.world.root.find(recording)
-    wanted = engine.world.lifecycle.named(state)
-    if wanted is None:
-        names = ", ".join(each.name for each in engine.world.lifecycle.states)
-        raise click.BadParameter(f"there is no state {state!r}; one of {names}", param_hint="STATE")
+    world = _world(common)
+    found = named(world.root, recording)
+    wanted = _wanted(world.lifecycle, state)
+    text = _pushed(snapshot(world, found, whole=True), wanted.name)
     if dry_run:
-        now = snapshot(engine.world, found, whole=True)
-        run = now.history.run if now.leased and now.history else None
-        ends = f", and {run.stage} is ended" if run else ""
-        click.echo(f"{found}: {now.state} would become {wanted.name}{ends}")
-        return
-    before = operate.push(engine.world, found, wanted.name, _by(), reason)
-    _say(engine, found, f"{found}: {before} -> {wanted.name}")
+        click.echo("dry run, nothing is changed:", err=True)
+    else:
+        operate.push(world, found, wanted.name, _by(), reason)
+    _say(common, world, text, wanted.name)
+
+
+def _wanted(lifecycle: Lifecycle, text: str) -> State:
+    wanted = lifecycle.named(text)
+    if wanted is None:
+        names = [each.name for each in lifecycle.states]
+        said = f"there is no state {text!r}{meant(text, names)}; one of {', '.join(names)}"
+        raise click.BadParameter(said, param_hint="STATE")
+    return wanted
+
+
+def _pushed(before: Snapshot, wanted: str) -> str:
+    run = before.history.run if before.leased and before.history else None
+    ended = f", {run.stage} is ended" if run else ""
+    if before.state == wanted:
+        return f"{before.id}: is {wanted} already, and begins anew{ended}"
+    return f"{before.id}: {before.state or 'unreadable'} -> {wanted}{ended}"
 
 
 @click.command("retry")
@@ -75,11 +89,22 @@ def push_command(common: Common, recording: str, state: str, reason: str, dry_ru
 @common_options
 @click.pass_obj
 def retry_command(common: Common, recordings: tuple[str, ...]) -> None:
-    """Try again: an error goes back to where it came from, a wait ends, attempts count anew."""
-    engine = _engine(common)
-    for found in [engine.world.root.find(text) for text in recordings]:
-        state = operate.retry(engine.world, found, _by())
-        _say(engine, found, f"{found}: {state}, tried again")
+    """Try again: an error goes back to where it came from, a wait ends, attempts count anew.
+
+    \b
+    Example:
+      ezrec retry court-1 court-2
+    """
+    world = _world(common)
+    code = 0
+    for found in [named(world.root, text) for text in recordings]:
+        try:
+            state = operate.retry(world, found, _by())
+        except (StateMachineError, OSError) as error:
+            code = code or report(error, common.again)
+        else:
+            _say(common, world, f"{found}: {state}, tried again", state)
+    sys.exit(code)
 
 
 @click.command("hold")
@@ -88,10 +113,15 @@ def retry_command(common: Common, recordings: tuple[str, ...]) -> None:
 @common_options
 @click.pass_obj
 def hold_command(common: Common, recording: str, reason: str) -> None:
-    """Leave REC alone until it is released; a stage that runs is finished first."""
-    engine = _engine(common)
-    found = engine.world.root.find(recording)
-    new = operate.hold(engine.world, found, _by(), reason)
+    """Leave REC alone until it is released; a stage that runs is finished first.
+
+    \b
+    Example:
+      ezrec hold court-1 --reason 'the customer asked us to wait'
+    """
+    world = _world(common)
+    found = named(world.root, recording)
+    new = operate.hold(world, found, _by(), reason)
     click.echo(f"{found}: held" if new else f"{found}: was held already")
 
 
@@ -100,11 +130,18 @@ def hold_command(common: Common, recording: str, reason: str) -> None:
 @common_options
 @click.pass_obj
 def release_command(common: Common, recording: str) -> None:
-    """End the hold of REC."""
-    engine = _engine(common)
-    found = engine.world.root.find(recording)
-    was_held = operate.release(engine.world, found)
-    _say(engine, found, f"{found}: released" if was_held else f"{found}: was not held")
+    """End the hold of REC.
+
+    \b
+    Example:
+      ezrec release court-1
+    """
+    world = _world(common)
+    found = named(world.root, recording)
+    if operate.release(world, found):
+        _say(common, world, f"{found}: released", snapshot(world, found, whole=True).state)
+    else:
+        click.echo(f"{found}: was not held")
 
 
 @click.command("stop")
@@ -116,8 +153,12 @@ def stop_command(common: Common, recording: str) -> None:
 
     A capture keeps its footage, which goes on to be merged; any other stage is put on hold
     (`ezrec release` goes on).
+
+    \b
+    Example:
+      ezrec stop court-1
     """
-    engine = _engine(common)
-    found = engine.world.root.find(recording)
-    stage = operate.stop(engine.world, found, _by())
+    world = _world(common)
+    found = named(world.root, recording)
+    stage = operate.stop(world, found, _by())
     click.echo(f"{found}: {stage} is told to stop" if stage else f"{found}: nothing runs")

@@ -11,9 +11,9 @@ import click
 
 from ezrec.cli.boundary import EX_FAILURE, EX_TEMPFAIL, report
 from ezrec.cli.group import Common, common_options
-from ezrec.errors import ConfigError
+from ezrec.errors import EzrecError
 from ezrec.notify import Notifier
-from ezrec.statemachine.errors import LifecycleError
+from ezrec.statemachine.errors import StateMachineError
 from ezrec.statemachine.worker import Tally
 from ezrec.station import Station
 
@@ -89,7 +89,7 @@ class _Daemon:
         self._notifier.reloading()
         try:
             fresh = Station(self._common.load())
-        except (ConfigError, LifecycleError) as error:
+        except (EzrecError, StateMachineError, OSError) as error:
             report(error)
             log.error("the configuration was not taken: the old one stays in force")
             return
