@@ -52,7 +52,7 @@ def main(root: Path) -> None:
         (root / name / "page.txt").write_text(text)
         (root / name / ".print").touch()
     for change in changes:
-        print(f"{change.recording}: {change.origin} -> {change.state}", change.reason, flush=True)
+        print(change.recording, "is", change.state, change.reason, flush=True)
         if PRINT_QUEUE.is_final(change.state):
             del jobs[change.recording]
         if not jobs:

@@ -27,7 +27,7 @@ class Daemon:
 
 def daemon_of(root: Root) -> Daemon:
     """Read without disturbing it: the lock on the root is asked for a moment, shared."""
-    fresh = files.open_directory(root.path)
+    fresh = files.open_directory(".", root.fd)
     try:
         if files.try_lock(fresh, shared=True):
             files.unlock(fresh)

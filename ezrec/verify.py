@@ -12,7 +12,8 @@ def verify(stage: str, fd: int) -> str:
         from ezrec.statemachine import files
 
         with files.open_plain(fd, MERGED_VIDEO, 0) as video:
-            return check_mp4(video) or ""
+            trouble = check_mp4(video)
+        return f"{MERGED_VIDEO} is no sound video: {trouble}" if trouble else ""
     if stage == "upload":
         from ezrec.receipt import check_receipt
 

@@ -14,6 +14,7 @@ from ezrec.statemachine.lifecycle import IDLE, LOCK, UNKNOWN, Lifecycle, Stage
 from ezrec.statemachine.markers import How
 from ezrec.statemachine.names import quote
 from ezrec.statemachine.snapshot import Snapshot
+from ezrec.text import printable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,25 +38,25 @@ def answer(question: Question) -> str:
     """The whole text, a fact on each line; a command to be copied has the rest of its line."""
     shot = question.shot
     lines = [
-        f"{shot.id} is {shot.state}." if shot.state else f"{shot.id} can't be taken.",
+        f"{shot.id} can't be taken." if shot.problem else f"{shot.id} is {shot.state}.",
         *_known(question),
         *_lease(question),
         *_failure(question),
         *_next(question),
     ]
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))
 
 
 def _known(question: Question) -> Iterator[str]:
     shot, case = question.shot, question.shot.case
-    if case is None:
+    if case is None or shot.problem:
         return
     stands = f"{_and(shot.markers)} stand{'s' if len(shot.markers) == 1 else ''} there"
     what = stands if shot.markers else "no marker stands there"
     yield f"Known by: {what}; {_how(question, case.resolution.how)}."
     if question.copied:
         yield "Its journal came with a copy of another directory: it is history, and decides nothing."
-    if case.resolution.stale_lock:
+    if case.resolution.stale_lock and case.history.run is None:
         yield f"Its {LOCK} is stale, for nobody works in it: it is removed."
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from ezrec.statemachine import runs
 from ezrec.statemachine.errors import RunnerUnavailable
 from ezrec.statemachine.launch import tell_launch
-from ezrec.statemachine.lifecycle import LOCK
+from ezrec.statemachine.lifecycle import LOCK, UNKNOWN
 from ezrec.statemachine.machine import Subject
 from ezrec.statemachine.names import quote
 from ezrec.statemachine.tells import Tell
@@ -87,6 +87,12 @@ def origin(world: World, case: Case) -> str:
     if known is None or known in errors:
         return case.history.failed_from or ""
     return known
+
+
+def source_of(world: World, case: Case) -> str:
+    """The journal's state as the machine knows it: `unknown` where this lifecycle has none such."""
+    declared = any(state.name == case.known for state in world.lifecycle.states)
+    return case.known if declared else UNKNOWN
 
 
 def judge_legal(world: World, move: Move, **facts: Any) -> None:

@@ -144,8 +144,7 @@ def replace(dir_fd: int, name: str, data: bytes) -> None:
     with open_plain(dir_fd, partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC) as fd:
         write_all(fd, data)
         sync(fd)
-    os.rename(partial, name, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
-    sync(dir_fd)
+    rename_over(dir_fd, partial, name)
 
 
 def overwrite(dir_fd: int, name: str, data: bytes) -> None:
@@ -201,3 +200,9 @@ def close(fd: int) -> None:
 def read_end(fd: int, limit: int) -> bytes:
     """The last `limit` bytes of an open file."""
     return os.pread(fd, limit, max(0, os.fstat(fd).st_size - limit))
+
+
+def rename_over(dir_fd: int, old: str, new: str) -> None:
+    """Rename, durably; what bore the name before is gone."""
+    os.rename(old, new, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
+    sync(dir_fd)

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ezrec.statemachine.names import quote
+
 _SUFFIXES = ("", ".py", ".sh")
 
 
@@ -76,9 +78,9 @@ def problem_of(path: Path) -> str:
     if path.suffix == ".py":
         return ""
     if not os.access(path, os.X_OK):
-        return f"{path} is not executable: chmod +x {path}"
+        return f"{path} is not executable: chmod +x {quote(str(path))}"
     if first.startswith(b"#!") and first.endswith(b"\r\n"):
-        return f"{path} has Windows line ends: sed -i 's/\\r$//' {path}"
+        return f"{path} has Windows line ends: sed -i 's/\\r$//' {quote(str(path))}"
     if first.startswith(b"#!"):
         return _interpreter_problem(path, first)
     if not first.startswith(b"\x7fELF"):

@@ -11,13 +11,13 @@ import time
 from collections.abc import Mapping
 
 from ezrec.statemachine import files, starting
-from ezrec.statemachine.commit import Move, clear, judge_legal, record_told
+from ezrec.statemachine.commit import Move, clear, judge_legal, record_told, source_of
 from ezrec.statemachine.errors import IllegalTransition, Leased
 from ezrec.statemachine.history import Run
-from ezrec.statemachine.lifecycle import HOLD, IDLE, LOCK, UNKNOWN
+from ezrec.statemachine.lifecycle import HOLD, IDLE, LOCK
 from ezrec.statemachine.markers import mended_state
 from ezrec.statemachine.place import Place, note_bytes
-from ezrec.statemachine.reconcile import Reconciled, nothing_starts, opened_case, reconcile
+from ezrec.statemachine.reconcile import Reconciled, nothing_starts, opened_case, reconcile, refusal
 from ezrec.statemachine.settling import Settling
 from ezrec.statemachine.view import Case, facts_of
 from ezrec.statemachine.world import World
@@ -35,6 +35,7 @@ def push(world: World, recording: str, state: str, by: str, reason: str = "") ->
     """
     asked = {"by": by, "reason": reason}
     with opened_case(world, recording) as case:
+        _refuse_odd(world, case)
         before, run = case.state, case.history.run
     deadline = time.monotonic() + _PATIENCE
     while not _try_push(world, recording, state, asked, run):
@@ -43,6 +44,11 @@ def push(world: World, recording: str, state: str, by: str, reason: str = "") ->
             raise Leased(f"{recording} is still being worked on", f"see: ezrec why {recording}")
         time.sleep(_LOOK_AGAIN)
     return before
+
+
+def _refuse_odd(world: World, case: Case) -> None:
+    if case.sighting.odd:
+        raise refusal(world, case, case.sighting.odd)
 
 
 def _try_push(
@@ -76,10 +82,8 @@ def _ask_runner(world: World, case: Case, state: str, asked: Mapping[str, str]) 
 
 
 def _force(world: World, case: Case, state: str, asked: Mapping[str, str]) -> None:
-    lifecycle = world.lifecycle
-    declared = any(each.name == case.known for each in lifecycle.states)
     move = Move(
-        source=case.known if declared else UNKNOWN,
+        source=source_of(world, case),
         trigger=f"push_{state}",
         state=state,
         how="push",
@@ -87,12 +91,13 @@ def _force(world: World, case: Case, state: str, asked: Mapping[str, str]) -> No
         by=asked["by"],
     )
     judge_legal(world, move)
-    marker = lifecycle.state(state).marker
+    marker = world.lifecycle.state(state).marker
     if marker is None:
         clear(world, case, move)
         return
     _place_marker(world, case, marker, {**asked, "state": state, "how": "push"})
     record_told(world, case, move, "push")
+    poke(case.place)
 
 
 def _place_marker(world: World, case: Case, marker: str, note: Mapping[str, str]) -> None:
@@ -109,6 +114,7 @@ def _place_marker(world: World, case: Case, marker: str, note: Mapping[str, str]
 def retry(world: World, recording: str, by: str) -> str:
     """Start the attempts anew; an error goes back to the state it came from. The state it is in then."""
     with opened_case(world, recording) as case:
+        _refuse_odd(world, case)
         if case.leased:
             raise Leased(f"{recording} is being worked on", "there is nothing to retry")
         state = next((each for each in world.lifecycle.states if each.name == case.state), None)

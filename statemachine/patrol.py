@@ -85,7 +85,11 @@ class Patrol:
         self._next_scan = self._now() + every
         if not self._root_answers():
             return [], []
-        met = {each.id: each.token for each in self._scene.root.scan() if isinstance(each, Found)}
+        try:
+            met = {e.id: e.token for e in self._scene.root.scan() if isinstance(e, Found)}
+        except StateMachineError as error:
+            log.error("%s", error)
+            return [], []
         gone = [each for each in self._tokens if each not in met]
         changed = [each for each, token in met.items() if self._tokens.get(each) != token]
         self._tokens = met

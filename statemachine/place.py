@@ -73,6 +73,10 @@ class Place:
         files.rename_new(self.fd, old, new)
         files.sync(self.fd)
 
+    def sync(self) -> None:
+        """Bring the directory itself to the disk."""
+        files.sync(self.fd)
+
     def remove(self, markers: list[str]) -> None:
         """Remove markers that have lost, durably."""
         removed = [marker for marker in markers if files.remove(self.fd, marker)]

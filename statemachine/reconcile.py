@@ -92,7 +92,7 @@ def _act(
             starting.cancel(case, run, "push")
             return _rest(case, decision, again=decide.LOOK_AGAIN)
         case decide.Refuse(found):
-            raise _refusal(world, case, found)
+            raise refusal(world, case, found)
         case decide.Start(stage, attempt):
             return _start(world, case, decision, stage, attempt, admit)
         case decide.Settle():
@@ -122,7 +122,8 @@ def _rest(case: Case, decision: Decision, again: float | None = None) -> Reconci
     return Reconciled(id=case.id, state=case.state, decision=decision, again=again)
 
 
-def _refusal(world: World, case: Case, found: tuple[str, ...]) -> DirectoryRefused:
+def refusal(world: World, case: Case, found: tuple[str, ...]) -> DirectoryRefused:
+    """That `found` bear markers' names and are none, with the command that mends it."""
     paths = " ".join(quote(str(world.root.path / case.id / name)) for name in found)
     what = f"{', '.join(found)} in {case.id} is no marker (a link, a directory, a FIFO, or hard-linked)"
     return DirectoryRefused(what, f"rm -r {paths}")

@@ -110,16 +110,37 @@ class Root:
             os.close(fd)
 
     def scan(self) -> Iterator[Found | Refusal]:
-        """Every directory one or two levels below the root; a stat for each, no listing of any."""
-        for entry in _listed(self.path):
+        """Every directory one or two levels below the root; a stat for each, no listing of any.
+
+        Raises RootUnusable where the root itself can't be listed.
+        """
+        try:
+            listing = _listed(self.path)
+        except OSError as error:
+            raise RootUnusable(
+                f"the root {self.path} can't be listed: {error.strerror}",
+                "mend that, it is tried again",
+            ) from error
+        for entry in listing:
             if entry.name.startswith(".") or entry.name in self.reserved:
                 continue
             if names.is_date(entry.name) and entry.is_dir(follow_symlinks=False):
-                for below in _listed(self.path / entry.name):
-                    if not below.name.startswith("."):
-                        yield from self._met(below, f"{entry.name}/")
+                yield from self._scan_date(entry)
             else:
                 yield from self._met(entry, "")
+
+    def _scan_date(self, date: os.DirEntry[str]) -> Iterator[Found | Refusal]:
+        try:
+            listing = _listed(Path(date.path))
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            mend = f'sudo chown -R "$(id -un)": {names.quote(date.path)}'
+            yield Refusal(date.path, f"it can't be listed: {error.strerror}", mend)
+            return
+        for below in listing:
+            if not below.name.startswith("."):
+                yield from self._met(below, f"{date.name}/")
 
     def _met(self, entry: os.DirEntry[str], prefix: str) -> Iterator[Found | Refusal]:
         try:
@@ -213,8 +234,5 @@ def _is_file(dir_fd: int, name: str) -> bool:
 
 
 def _listed(path: Path) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(path) as listing:
-            return sorted(listing, key=lambda entry: entry.name)
-    except OSError:
-        return []
+    with os.scandir(path) as listing:
+        return sorted(listing, key=lambda entry: entry.name)

@@ -12,6 +12,7 @@ from ezrec.statemachine.commit import (
     judge_legal,
     record,
     record_told,
+    source_of,
 )
 from ezrec.statemachine.errors import IllegalTransition
 from ezrec.statemachine.lifecycle import IDLE, LOCK, UNKNOWN
@@ -55,8 +56,7 @@ def _find(world: World, case: Case, resolution: Resolution) -> None:
 
 
 def _push(world: World, case: Case, resolution: Resolution) -> None:
-    declared = any(state.name == case.known for state in world.lifecycle.states)
-    _newcomer(world, case, resolution, "push", case.known if declared else UNKNOWN, "push")
+    _newcomer(world, case, resolution, "push", source_of(world, case), "push")
 
 
 def _newcomer(
@@ -72,6 +72,7 @@ def _newcomer(
 def _arrive(world: World, case: Case, resolution: Resolution) -> None:
     move = decided_move(world, case, resolution)
     _remove_lost(world, case, resolution)
+    case.place.sync()  # the rename was done, but nobody knows whether it reached the disk
     record(world, case, move, "state", durable=True)
     _forget_last(case)
 
@@ -96,6 +97,10 @@ def decided_move(world: World, case: Case, resolution: Resolution) -> Move:
             move = _move(case, resolution, edge.trigger, edge.source)
             judge_legal(world, move, outputs_stand=True, attempts_used_up=True)
             return move
+    if source_of(world, case) == UNKNOWN:
+        move = _move(case, resolution, f"push_{resolution.state}", UNKNOWN)
+        judge_legal(world, move)
+        return move
     raise IllegalTransition(f"nothing leads from {case.known!r} to {resolution.state!r}")
 
 
@@ -112,13 +117,14 @@ def _lock_name(world: World) -> str:
 
 
 def _ask(world: World, case: Case, resolution: Resolution) -> None:
-    move = _move(case, resolution, "ask")
+    move = _move(case, resolution, "ask", source_of(world, case))
     judge_legal(world, move)
     record_told(world, case, move, "state")
 
 
 def _mend(world: World, case: Case, resolution: Resolution) -> None:
-    move = _move(case, resolution, f"mend_{resolution.state}")
+    error = case.history.pending or case.known  # a decision for the error may be all there is
+    move = _move(case, resolution, f"mend_{resolution.state}", error)
     judge_legal(world, move)
     _remove_lost(world, case, resolution)
     marker = world.lifecycle.state(resolution.state).marker
@@ -128,9 +134,8 @@ def _mend(world: World, case: Case, resolution: Resolution) -> None:
 
 
 def _clear(world: World, case: Case, resolution: Resolution) -> None:
-    move = _move(case, resolution, "clear")
-    if case.known != IDLE and any(s.name == case.known for s in world.lifecycle.states):
-        judge_legal(world, move)
+    move = _move(case, resolution, "clear", source_of(world, case))
+    judge_legal(world, move)
     clear(world, case, move)
 
 

@@ -106,7 +106,7 @@ PARTS: dict[str, Callable[[], str]] = {
 
 def parts(page: str) -> dict[str, str]:
     """What stands in a page between the markers, by name."""
-    return {name: text for name, text in _PART.findall(page)}
+    return dict(_PART.findall(page))
 
 
 def rewritten(page: str) -> str:

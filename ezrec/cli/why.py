@@ -15,7 +15,6 @@ from ezrec.statemachine.lifecycle import HOLD
 from ezrec.statemachine.snapshot import Snapshot
 from ezrec.statemachine.view import Scene
 from ezrec.status import daemon_of
-from ezrec.text import printable
 from ezrec.why import Question, answer, last_failure
 
 _TAIL_BYTES = 1 << 14
@@ -36,8 +35,7 @@ def why_command(common: Common, recording: str) -> None:
       ezrec why .                      when standing in it
     """
     scene = common.scene()
-    for line in answer(ask(scene, seen(scene, recording), common.again)).split("\n"):
-        click.echo(printable(line))
+    click.echo(answer(ask(scene, seen(scene, recording), common.again)))
 
 
 def ask(scene: Scene, shot: Snapshot, again: str) -> Question:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shlex
@@ -12,9 +11,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from ezrec.config import load
 from ezrec.media.ffmpeg import find_ffmpeg
+from ezrec.scene import scene_for
+from ezrec.setup import make_station
+from ezrec.statemachine import processes
+from ezrec.statemachine.snapshot import Snapshot, snapshot
+from ezrec.statemachine.view import Scene
 from tests.waiting import wait_until
 
 BIN = Path(sys.executable).parent
@@ -52,11 +56,10 @@ class Site:
     root: Path
     clip: Path
     variables: dict[str, str] = field(default_factory=dict)
-    user: int | None = None
+    prefix: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        done = self.ezrec("init", str(self.root), rooted=False)
-        assert done.returncode == 0, done.stderr
+        make_station(self.root)
         self.configure(PLAIN)
         self.clip_in(self.root / "hooks" / "clip.mp4")
         self.hook("capture.sh", _CAPTURE)
@@ -101,7 +104,7 @@ class Site:
     ) -> subprocess.CompletedProcess[str]:
         """Run it to its end."""
         root = ["--root", str(self.root)] if rooted else []
-        return self._run([str(BIN / "ezrec"), *root, *words], cwd, variables)
+        return self._run([*self.prefix, str(BIN / "ezrec"), *root, *words], cwd, variables)
 
     def _run(
         self, command: list[str], cwd: Path | None, variables: Mapping[str, str] | None = None
@@ -110,8 +113,6 @@ class Site:
             command,
             cwd=cwd or "/",
             env={**self.environment(), **(variables or {})},
-            user=self.user,
-            extra_groups=[] if self.user is not None else None,
             capture_output=True,
             text=True,
             timeout=60,
@@ -155,18 +156,39 @@ class Site:
         command = commands[0]
         self.shell(f"{command} --once" if command.endswith(" watch") else command)
 
-    def status(self, recording: str = "a") -> dict[str, Any]:
-        told = json.loads(self.ezrec("status", "--json", recording).stdout)["recordings"]
-        assert len(told) == 1
-        row: dict[str, Any] = told[0]
-        return row
+    def scene(self) -> Scene:
+        return scene_for(load(None, {"root": str(self.root)}, {}))
 
-    def state(self, recording: str = "a") -> str | None:
-        state: str | None = self.status(recording)["state"]
-        return state
+    def shot(self, recording: str = "a") -> Snapshot:
+        return snapshot(self.scene(), recording, whole=True)
+
+    def state(self, recording: str = "a") -> str:
+        return self.shot(recording).state
+
+    def minded(self, recording: str = "a") -> bool:
+        """Whether a hook runs in it and its supervisor has said so."""
+        progress = self.shot(recording).progress
+        return progress is not None and progress.hook != 0
 
     def wait(self, state: str, recording: str = "a") -> None:
-        wait_until(lambda: self.state(recording) == state, 20)
+        wait_until(lambda: self.state(recording) == state, 30)
+
+    def running(self) -> list[int]:
+        """Every process that was told of this root: hooks, and all that they started."""
+        wanted = f"EZREC_ROOT={self.root}".encode()
+        found = (int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit())
+        return [pid for pid in found if wanted in _environment(pid)]
+
+    def end_everything(self) -> None:
+        for pid in self.running():
+            processes.kill(pid)
+
+
+def _environment(pid: int) -> list[bytes]:
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
 
 
 def normal(site: Site, text: str) -> str:

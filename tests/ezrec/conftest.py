@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.ezrec.command_line import Site, make_clip
 from tests.ezrec.station_fixture import Folder, make_folder
 
 
@@ -14,5 +15,19 @@ from tests.ezrec.station_fixture import Folder, make_folder
 def folder(tmp_path: Path) -> Iterator[Folder]:
     """A root with small hooks that tell what they did. What still runs at the end is ended."""
     made = make_folder(tmp_path)
+    yield made
+    made.end_everything()
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shortest video that a merge could have made."""
+    return make_clip(tmp_path_factory.mktemp("clip") / "clip.mp4")
+
+
+@pytest.fixture
+def site(tmp_path: Path, clip: Path) -> Iterator[Site]:
+    """A root for the command line, with hooks that do as the recording says. Ended as `folder` is."""
+    made = Site(root=tmp_path / "root", clip=clip)
     yield made
     made.end_everything()

@@ -168,10 +168,12 @@ class Folder:
         """The run of `merge` that made the archived object."""
         return (self.root / "archive" / f"{name}.mp4").read_bytes()[-32:].decode()
 
-    def ezrec(self, *argv: str, code: int | None = 0) -> subprocess.CompletedProcess[str]:
+    def ezrec(
+        self, *argv: str, code: int | None = 0, prefix: tuple[str, ...] = ()
+    ) -> subprocess.CompletedProcess[str]:
         """Run a command of the real CLI on this root; `code` is the exit code that it has to have."""
         ended = subprocess.run(
-            [EZREC, "--root", str(self.root), *argv],
+            [*prefix, EZREC, "--root", str(self.root), *argv],
             capture_output=True,
             text=True,
             timeout=40,

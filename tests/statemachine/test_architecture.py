@@ -25,20 +25,29 @@ PURE = [
         f"statemachine/{name}.py"
         for name in (
             "backoff",
+            "contradictions",
             "decide",
+            "declaration",
+            "edges",
             "errors",
+            "facts",
             "history",
             "judge",
             "lifecycle",
             "markers",
+            "meaning",
             "names",
+            "roster",
+            "rules",
             "settling",
         )
     ),
     *(
         f"ezrec/{name}.py"
-        for name in ("lifecycle", "config/model", "media/graph", "media/argv", "media/footage")
-        if (HOME / f"ezrec/{name}.py").exists()
+        for name in (
+            *("explain", "graph", "job", "lifecycle", "why", "config/model", "config/values"),
+            *("media/argv", "media/facts", "media/footage", "media/graph", "media/plan"),
+        )
     ),
 ]
 IMPURE = {

@@ -1,0 +1,92 @@
+"""What a supervisor leaves in `logs/`: the progress while the run goes on, its end, and its log."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import asdict
+
+from ezrec.statemachine import files, processes
+from ezrec.statemachine.runs import PROGRESS, STATUS, Launch, Progress, RunResult, result_bytes
+
+_RESERVED = 8192
+_LOG_LIMIT = 32 << 20
+_PROGRESS_EVERY = 0.2
+
+
+class Reporter:
+    """Writes for one run into the opened directory `logs`. A run without a status tells nothing."""
+
+    def __init__(self, launch: Launch, logs: int) -> None:
+        self._logs = logs
+        self._launch = launch
+        self._name = STATUS + launch.run
+        pid = os.getpid()
+        started = processes.start_time(pid)
+        self._progress = Progress(run=launch.run, supervisor=pid, started=started)
+        self._percent: float | None = None
+        self._told_at = 0.0
+
+    def reserve(self) -> None:
+        """Room for the end of this run, so that a disk that fills up meanwhile can't lose it."""
+        if self._launch.status:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+            with files.open_plain(self._logs, self._name + ".partial", flags) as fd:
+                files.write_all(fd, b" " * _RESERVED)
+                files.sync(fd)
+
+    def report(self, result: RunResult) -> None:
+        """The end of the run, whole when it appears, durable before the lease is given back."""
+        if self._launch.status:
+            partial = self._name + ".partial"
+            with files.open_plain(self._logs, partial, os.O_WRONLY) as fd:
+                files.write_all(fd, result_bytes(result).ljust(_RESERVED))
+                files.sync(fd)
+            files.rename_over(self._logs, partial, self._name)
+
+    def hook(self, pid: int) -> None:
+        """The process that does the work now."""
+        self._tell(hook=pid)
+
+    def percent(self, percent: float) -> None:
+        """How far the work is."""
+        self._percent = percent
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """Tell at most five times a second; the last one is told late rather than never."""
+        new = self._percent is not None and self._percent != self._progress.percent
+        if new and time.monotonic() >= self._told_at + _PROGRESS_EVERY:
+            self._tell(percent=self._percent)
+
+    def _tell(self, **changed: int | float | None) -> None:
+        """Write the progress in place, padded to one size, so that no rename wakes the watchers."""
+        self._told_at = time.monotonic()
+        self._progress = Progress(**{**asdict(self._progress), **changed})
+        if not self._launch.status:
+            return
+        data = json.dumps(asdict(self._progress)).encode().ljust(1024)
+        try:
+            with files.open_plain(self._logs, PROGRESS, os.O_WRONLY | os.O_CREAT) as fd:
+                os.pwrite(fd, data, 0)
+        except OSError:
+            return  # a full disk: nobody needs it but people
+
+
+def open_log(logs: int, launch: Launch) -> int:
+    """The log of this run, opened for appending; nowhere, where it can't be opened."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+    try:
+        fd = os.open(launch.log, flags, 0o644, dir_fd=logs)
+        if files.is_plain(os.fstat(fd)):
+            if os.fstat(fd).st_size > _LOG_LIMIT:
+                os.rename(launch.log, launch.log + ".1", src_dir_fd=logs, dst_dir_fd=logs)
+                os.close(fd)
+                fd = os.open(launch.log, flags, 0o644, dir_fd=logs)
+            os.write(fd, f"--- {launch.title}\n".encode())
+            return fd
+        os.close(fd)
+    except OSError:
+        pass  # a link, a FIFO, a full disk: the output is lost, the hook is not
+    return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
