@@ -14,7 +14,7 @@ from ezrec.errors import DataError
 from ezrec.statemachine import files, names
 from ezrec.statemachine.errors import NameRefused
 from ezrec.statemachine.journal import Journal
-from ezrec.statemachine.lifecycle import LOCK
+from ezrec.statemachine.lifecycle import IDLE, LOCK
 from ezrec.statemachine.place import Place
 from ezrec.statemachine.root import OWN
 from ezrec.statemachine.view import Scene
@@ -67,18 +67,13 @@ def _fill(scene: Scene, own: int, name: str, document: bytes, start_now: bool) -
     place = Place(files.open_directory(name, own), scene.lifecycle)
     try:
         files.create(place.fd, DOCUMENT, document)
-        lock = scene.lifecycle.lock_state
-        state = lock.name if start_now and lock else "idle"
-        if state != "idle":
+        if (
+            start_now
+        ):  # a lock without footage asks to be recorded: the engine journals it and tells
             place.create(LOCK, {"how": "ezrec new --start-now"})
-        Journal(place.fd, scene.root.id, scene.clock).append(
-            "state",
-            durable=True,
-            state=state,
-            marker=LOCK if state != "idle" else "",
-            how="new",
-            content=place.look().content,
-        )
+        content = place.look().content
+        journal = Journal(place.fd, scene.root.id, scene.clock)
+        journal.append("state", durable=True, state=IDLE, marker="", how="new", content=content)
     finally:
         place.close()
 

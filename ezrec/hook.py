@@ -51,15 +51,18 @@ def say(line: str) -> None:
 def run_hook(function: Callable[[Job], None]) -> NoReturn:
     """Read the job from stdin, do it, and exit as the contract says.
 
-    An EzrecError becomes its sentence on stderr and its own exit code, a full or broken disk 75, any
-    other OSError 1, TERM 143 and Ctrl-C 130. Anything else is a bug and leaves its traceback.
+    An EzrecError becomes its sentence, on stderr and as a note (so that the marker and `ezrec why` give
+    it as the reason), and its own exit code, a full or broken disk 75, any other OSError 1, TERM 143 and
+    Ctrl-C 130. Anything else is a bug and leaves its traceback.
     """
     signal.signal(signal.SIGTERM, _terminate)
     try:
         function(read_job())
     except EzrecError as error:
+        note(str(error))
         leave(error.exit_code, str(error))
     except OSError as error:
+        note(describe(error))
         leave(TRY_LATER if error.errno in WORLD else 1, describe(error))
     except Terminated:
         leave(TERMINATED, "stopped by SIGTERM")

@@ -21,15 +21,15 @@ _CAPTURE_MARGIN = timedelta(minutes=1)
 class RecordingState(StrEnum):
     """The states of ezrec's own lifecycle. A site's own states are plain text beside these."""
 
-    IDLE = "idle"
-    RECORDING = "recording"
-    RECORDED = "recorded"
-    MERGING = "merging"
-    MERGED = "merged"
-    UPLOADING = "uploading"
-    COMPLETED = "completed"
-    MERGE_FAILED = "merge_failed"
-    FAILED = "failed"
+    IDLE = "idle"  #: no marker: somebody is filling the directory
+    RECORDING = "recording"  #: `.lock`: the cameras record, or are about to
+    RECORDED = "recorded"  #: `.done`: the footage is there
+    MERGING = "merging"  #: `.done` and `.lock`, under a lease
+    MERGED = "merged"  #: `.merged`: the merged video is there and verified
+    UPLOADING = "uploading"  #: `.merged` and `.lock`, under a lease
+    COMPLETED = "completed"  #: `.completed`: the archive has it, verified
+    MERGE_FAILED = "merge_failed"  #: `.merge_error`: out of attempts, waits for an operator
+    FAILED = "failed"  #: `.error`: no retry can help, waits for an operator
 
 
 STATES = (

@@ -73,7 +73,7 @@ class Engine:
     ) -> None:
         opened = Root(root, reserved)
         self._listeners: list[Callable[[Changed], None]] = []
-        self._enders: list[Callable[[], None]] = []
+        self._queues: list[SimpleQueue[Changed | None]] = []
         self.world = World(
             root=opened,
             lifecycle=lifecycle,
@@ -125,17 +125,25 @@ class Engine:
         self._listeners.append(callback)
 
     def changes(self) -> Iterator[Changed]:
-        """Changes of state as they happen, from now on; ends when the engine has stopped."""
+        """Changes of state as they happen, from now on; ends when the engine stops."""
         arrived: SimpleQueue[Changed | None] = SimpleQueue()
-        self._listeners.append(arrived.put)
-        self._enders.append(lambda: arrived.put(None))
-        return iter(arrived.get, None)
+        self._queues.append(arrived)
+        return self._arriving(arrived)
+
+    def _arriving(self, arrived: SimpleQueue[Changed | None]) -> Iterator[Changed]:
+        try:
+            while (changed := arrived.get()) is not None:
+                yield changed
+        finally:
+            self._queues.remove(arrived)
 
     def _changed(self, changed: Changed) -> None:
         if self.world.lifecycle.state(changed.state).error and changed.how not in ("find", "push"):
             self.worker.tally.failed.add(changed.recording)
         for listener in self._listeners:
             listener(changed)
+        for arrived in self._queues:
+            arrived.put(changed)
 
     def _claim(self) -> None:
         """Be the only daemon of this root: an flock on the root itself. A look at it takes a moment."""
@@ -154,8 +162,8 @@ class Engine:
         try:
             return self.worker.run(once)
         finally:
-            for end in self._enders:
-                end()
+            for arrived in list(self._queues):
+                arrived.put(None)
             files.unlock(self.world.root.fd)
 
     def _say(self, watching: bool) -> None:

@@ -31,7 +31,8 @@ def push(world: World, recording: str, state: str, by: str, reason: str = "") ->
     """Force `state`, whatever the state is now; the state that it came from.
 
     A stage that runs is ended first (TERM, its grace period, KILL). Raises Leased where the
-    recording's lease does not come free in time: nothing was changed then but the marker.
+    recording's lease does not come free in time (nothing was changed then but the marker), and
+    DirectoryRefused where what stands there is no marker.
     """
     asked = {"by": by, "reason": reason}
     with opened_case(world, recording) as case:

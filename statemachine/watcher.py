@@ -12,6 +12,7 @@ import os
 import secrets
 import shutil
 import threading
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -48,6 +49,15 @@ EVENTS: list[type[FileSystemEvent]] = [
     DirDeletedEvent,
 ]
 CANARY = "canary"
+
+
+def _is_of_use(record: logging.LogRecord) -> bool:
+    """watchdog logs an error at each stop that meets an event, and a warning at each `mkdir -p`."""
+    return "called when the thread is inactive" not in record.getMessage()
+
+
+logging.getLogger("watchdog.observers.inotify").addFilter(_is_of_use)
+warnings.filterwarnings("ignore", "Callback with id", RuntimeWarning, "watchdog")
 
 
 class Watcher(Protocol):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from ezrec.statemachine import decide, processes, runs
 from ezrec.statemachine.commit import deliver
-from ezrec.statemachine.errors import NoSuchRecording, StateMachineError
+from ezrec.statemachine.errors import DirectoryRefused, NoSuchRecording, StateMachineError
 from ezrec.statemachine.history import history_of
 from ezrec.statemachine.inbox import Inbox
 from ezrec.statemachine.journal import Journal
@@ -30,15 +30,18 @@ _LONGEST_SLEEP = 1.0
 @dataclass(kw_only=True)
 class Tally:
     """What came of a run of the loop: recordings that `failed`, that are `waiting` for a retry or for
-    their set-up to be mended, and that are `troubled` (with what stands in the way)."""
+    their set-up to be mended, that are `troubled` (with what stands in the way), and that are
+    `refused`: troubled by what stands in them, until an operator takes it away."""
 
     failed: set[str] = field(default_factory=set)
     waiting: set[str] = field(default_factory=set)
     troubled: dict[str, str] = field(default_factory=dict)
+    refused: set[str] = field(default_factory=set)
 
     def forget(self, recording: str) -> None:
         """It is gone."""
         self.waiting.discard(recording)
+        self.refused.discard(recording)
         self.troubled.pop(recording, None)
 
 
@@ -143,6 +146,7 @@ class Worker:
         except NoSuchRecording:
             self._forget(recording)
         except (StateMachineError, OSError) as error:
+            _put(self.tally.refused, recording, isinstance(error, DirectoryRefused))
             self._trouble(recording, str(error))
         except Exception:
             # one bad recording never stops the station, not even over a fault of ours
@@ -150,6 +154,7 @@ class Worker:
             self._trouble(recording, "a fault in ezrec itself, see the daemon's log")
         else:
             self.tally.troubled.pop(recording, None)
+            self.tally.refused.discard(recording)
             self._note(recording, done)
 
     def _forget(self, recording: str) -> None:
@@ -226,6 +231,13 @@ class Worker:
         except (StateMachineError, OSError):
             return False
         return history_of(lines).known == tell.state
+
+    def finish_telling(self, seconds: float) -> None:
+        """Wait until the `on_<state>` hooks that were started have ended: for a program that does not
+        run this loop. What has not ended in time is told again by the next daemon."""
+        deadline = self._now() + seconds
+        while self._world.tells.open and self._now() < deadline:
+            self._collect(0.2)
 
     def _is_done(self) -> bool:
         """Nothing runs, nothing settles, nothing has changed."""

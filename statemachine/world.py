@@ -23,7 +23,13 @@ Verify = Callable[[str, int], str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changed:
-    """A recording changed its state. `how` is `finished`, `failed`, `push`, `found`, …"""
+    """A recording changed its state: `recording` is its id, `origin` and `state` are names of states
+    (working ones included), `reason` is a sentence or empty.
+
+    `how`: `finished`, `failed`, `refused`, `salvaged` (a run ended), `push` (an operator), `find` (no
+    journal knew it), `asked` (a lock), `mended`, `cleared` (a marker removed), `arrived`, `resumed`
+    (a crash in between), `cancelled` (a push to idle ended a run).
+    """
 
     recording: str
     origin: str

@@ -64,6 +64,9 @@ def run(commands: Iterable[str], place: Path, seconds: float = 110) -> list[str]
     script = "".join(f"{_runnable(command)}\nprintf '{_MARK}'\n" for command in commands)
     told = {key: value for key, value in os.environ.items() if not key.startswith("EZREC_")}
     told |= {"PATH": f"{BIN}:{told['PATH']}", "HOME": str(place), "COLUMNS": "100", **QUICK}
+    temporary = place / "tmp"
+    temporary.mkdir(exist_ok=True)
+    told["TMPDIR"] = str(temporary)
     done = subprocess.run(
         ["bash", "-c", script],
         cwd=place,
@@ -85,7 +88,11 @@ def _runnable(command: str) -> str:
 
 def shown(text: str, place: Path) -> str:
     """As the pages show it: for somebody who has cloned ezrec into their home directory."""
-    text = text.replace(str(place), HOME).replace(str(REPOSITORY), CLONE)
+    text = (
+        text.replace(str(place / "tmp"), "/tmp")
+        .replace(str(place), HOME)
+        .replace(str(REPOSITORY), CLONE)
+    )
     for pattern, calm in _SHOWN:
         text = re.sub(pattern, calm, text)
     return "\n".join(line.rstrip() for line in text.rstrip("\n").splitlines())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import signal
 import sys
 from collections.abc import Iterable
 from typing import NoReturn
@@ -38,7 +37,10 @@ _CODES: tuple[tuple[type[errors.StateMachineError], int], ...] = (
 
 
 def guarded(command: click.Command) -> NoReturn:
-    """Run `command`; no failure that a user can cause ends in a traceback."""
+    """Run `command`; no failure that a user can cause ends in a traceback.
+
+    A reader that has gone (`| head`) is click's: 1, quietly.
+    """
     common = Common()
     try:
         code = command.main(standalone_mode=False, obj=common, color=_color())
@@ -47,9 +49,6 @@ def guarded(command: click.Command) -> NoReturn:
         code = EX_USAGE
     except (KeyboardInterrupt, click.Abort):
         code = EX_INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 128 + signal.SIGPIPE
     except (EzrecError, errors.StateMachineError, OSError) as error:
         code = report(error, common.again)
     sys.exit(code if isinstance(code, int) else 0)

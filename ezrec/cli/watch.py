@@ -40,7 +40,7 @@ def watch_command(common: Common, once: bool) -> None:
 def _code(tally: Tally) -> int:
     if tally.failed:
         return EX_FAILURE
-    return EX_TEMPFAIL if tally.waiting or tally.troubled else 0
+    return EX_TEMPFAIL if tally.waiting or tally.troubled.keys() - tally.refused else 0
 
 
 class _Daemon:

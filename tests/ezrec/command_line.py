@@ -175,13 +175,18 @@ class Site:
 
     def running(self) -> list[int]:
         """Every process that was told of this root: hooks, and all that they started."""
-        wanted = f"EZREC_ROOT={self.root}".encode()
-        found = (int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit())
-        return [pid for pid in found if wanted in _environment(pid)]
+        return told_of(self.root)
 
     def end_everything(self) -> None:
         for pid in self.running():
             processes.kill(pid)
+
+
+def told_of(root: Path) -> list[int]:
+    """Every process whose environment names this root."""
+    wanted = f"EZREC_ROOT={root}".encode()
+    found = (int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit())
+    return [pid for pid in found if wanted in _environment(pid)]
 
 
 def _environment(pid: int) -> list[bytes]:
