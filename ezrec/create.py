@@ -67,9 +67,7 @@ def _fill(scene: Scene, own: int, name: str, document: bytes, start_now: bool) -
     place = Place(files.open_directory(name, own), scene.lifecycle)
     try:
         files.create(place.fd, DOCUMENT, document)
-        if (
-            start_now
-        ):  # a lock without footage asks to be recorded: the engine journals it and tells
+        if start_now:  # a lock without footage asks to be recorded; the engine journals that
             place.create(LOCK, {"how": "ezrec new --start-now"})
         content = place.look().content
         journal = Journal(place.fd, scene.root.id, scene.clock)

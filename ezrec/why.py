@@ -195,7 +195,9 @@ def _by_decision(question: Question, decision: decide.Decision) -> Iterator[str]
         case decide.TakeUp(run, _):
             yield f"Next: the end of {run.stage}, attempt {run.attempt}, is taken up."
         case decide.Tidy(resolution):
-            yield f"Next: it is taken up as {resolution.state}."
+            follows = question.lifecycle.stage_from(resolution.state)
+            then = f", then {follows.name} begins" if follows else ""
+            yield f"Next: it is taken up as {resolution.state}{then}."
         case decide.Refuse(found):
             yield f"Next: nothing, {_and(found)} is in the way."
             yield from _way_out(question)

@@ -61,7 +61,7 @@ def test_the_library_example(tmp_path: Path) -> None:
     (tmp_path / "example.py").write_text(example)
     printed = run(["ezrec init station 2>/dev/null", "python example.py"], tmp_path)[1]
     assert printed.splitlines() == [
-        *(f"match-18 is {state}" for state in ("recorded", "merged", "completed")),
+        *(f"match-18 is {state}" for state in ("recording", "recorded", "merged", "completed")),
         "completed /home/pi/station/match-18/merged.mp4",
     ]
 

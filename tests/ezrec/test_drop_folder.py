@@ -42,7 +42,7 @@ def test_p05_drops_while_the_daemon_is_starting(folder: Folder) -> None:
     """Drops that fall between the process's start and its first scan: none is missed, none is done twice."""
     with folder.daemon(wait=False) as daemon:
         number = 0
-        while not daemon.said("watching"):
+        while not daemon.said("watching") and number < 12:
             folder.drop(f"match-{number}", ".done")
             number += 1
             daemon.process.poll()
@@ -296,3 +296,30 @@ def test_five_broken_recordings_beside_a_good_one(folder: Folder) -> None:
     for name in ("a-link", "b-logs", "c bad name", "d-refused", "e-fifo", "good"):
         assert name in status
     assert folder.archived() == ["good.mp4"]
+
+
+def test_a_recording_removed_during_a_merge(folder: Folder) -> None:
+    """`rm -r` of what is being worked on: its place in the queue is free, the next one is completed."""
+    folder.close_gate("merge")
+    with folder.daemon():
+        place = folder.drop("match", ".done")
+        folder.wait_for_call("start", "merge")
+        folder.drop("next", ".done")
+        shutil.rmtree(place)
+        folder.open_gate("merge")
+        folder.wait_for("next", ".completed")
+    assert not place.exists()
+
+
+def test_a_copy_of_a_recording_that_is_being_merged(folder: Folder) -> None:
+    """`cp -a` takes its `.lock` and its run's files along: both are merged, each once."""
+    folder.close_gate("merge")
+    with folder.daemon():
+        place = folder.drop("match", ".done")
+        folder.wait_for_call("start", "merge")
+        subprocess.run(["cp", "-a", place, folder.root / "copy"], check=True)
+        wait_until(lambda: folder.states("copy")[1:] == ["recorded"])
+        folder.open_gate("merge")
+        for name in ("match", "copy"):
+            folder.wait_for(name, ".completed")
+    assert len(folder.calls("start", "merge")) == 2

@@ -279,3 +279,35 @@ def test_ezrec_push_to_recording_records_another_take(folder: Folder) -> None:
     videos = content(place)
     assert set(videos) == {"camera_0.mp4", "camera_0.part-2.mp4"}
     assert videos["camera_0.mp4"] == FOOTAGE
+
+
+def test_ezrec_push_to_recording_during_a_merge(folder: Folder) -> None:
+    """The merge is ended, and not begun anew before the other take is recorded."""
+    folder.close_gate("merge")
+    with folder.daemon():
+        place = folder.drop("match", ".done")
+        folder.wait_for_call("start", "merge")
+        folder.ezrec("push", "match", "recording")
+        folder.wait_for_call("end", "capture")
+        folder.open_gate("merge")
+        folder.wait_for("match", ".completed")
+    assert set(content(place)) == {"camera_0.mp4", "camera_0.part-2.mp4"}
+
+
+@pytest.mark.parametrize("state", ["recorded", "merged", "failed", "recording", "idle"])
+def test_ezrec_push_ends_a_merge(folder: Folder, state: str) -> None:
+    """Whatever the state: it is reached, and the merge that ran does not go on."""
+    folder.close_gate("merge")
+    folder.close_gate("upload")
+    folder.close_gate("capture")
+    with folder.daemon():
+        folder.drop("match", ".done", files=["camera_0.mp4", "merged.mp4"])
+        folder.wait_for_call("start", "merge")
+        first = folder.calls("start", "merge")[0].run
+        folder.ezrec("push", "match", state)
+        if state != "recorded":
+            wait_until(lambda: folder.states("match") == ["recorded", f"{state}!"])
+        else:
+            folder.wait_for_call("start", "merge", times=2)
+        runs = [line["run"] for line in folder.journal("match", "ended")]
+        assert first in runs

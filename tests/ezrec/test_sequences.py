@@ -266,7 +266,7 @@ class Ending(DropFolder):
 
 
 _SETTINGS = settings(
-    max_examples=60,
+    max_examples=80,
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -337,12 +337,10 @@ def test_blocked_by_a_survivor(site: Site) -> None:
     with site.daemon():
         site.ezrec("push", "a", "recorded")
         wait_until(lambda: site.path("a", "pid").exists() and site.minded(), 20)
-    shot = site.shot()
-    assert shot.progress is not None
-    os.kill(shot.progress.supervisor, signal.SIGKILL)
-    wait_until(
-        lambda: not site.shot().leased and len(processes.bearing(shot.progress.run)) == 1, 20
-    )
+    progress = site.shot().progress
+    assert progress is not None
+    os.kill(progress.supervisor, signal.SIGKILL)
+    wait_until(lambda: not site.shot().leased and len(processes.bearing(progress.run)) == 1, 20)
     answer = site.why()
     check_golden(site, "blocked", answer)
     survivor = int(site.path("a", "pid").read_text())
