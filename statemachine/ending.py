@@ -6,11 +6,19 @@ from dataclasses import replace
 from typing import Any
 
 from ezrec.statemachine import processes
-from ezrec.statemachine.commit import Move, clear, commit, forget_run, judge_legal
+from ezrec.statemachine.commit import (
+    Move,
+    clear,
+    commit,
+    forget_run,
+    judge_legal,
+    note,
+    record_told,
+)
 from ezrec.statemachine.errors import Leased
 from ezrec.statemachine.history import MAX_INTERRUPTIONS, Run
 from ezrec.statemachine.judge import Ending, Outcome, judge
-from ezrec.statemachine.lifecycle import IDLE, Lifecycle, Stage
+from ezrec.statemachine.lifecycle import IDLE, LOCK, Lifecycle, Stage
 from ezrec.statemachine.runs import RunResult
 from ezrec.statemachine.view import Case
 from ezrec.statemachine.world import World
@@ -90,11 +98,24 @@ def _conclude(
     judge_legal(world, move, **facts)
     if outcome.to is None:
         _journal_end(world, case, run, result, outcome)
-    elif outcome.to == IDLE:
+    elif outcome.to in (IDLE, _lock_state(world.lifecycle)):
         _journal_end(world, case, run, result, outcome)
-        clear(world, case, replace(move, how="push"))
+        _push(world, case, replace(move, how="push"))
     elif commit(world, case, stage.source, move):
         forget_run(case, run.id)
+
+
+def _push(world: World, case: Case, move: Move) -> None:
+    """To `idle`, or to `.lock` alone: the states that nobody can push to by dropping a marker."""
+    if move.state == IDLE:
+        clear(world, case, move)
+        return
+    try:
+        case.place.create(LOCK, note(world, case, move))
+    except FileExistsError:
+        pass  # the run's own: it began from this state
+    case.place.remove([name for name in world.lifecycle.markers if name in case.sighting.names])
+    record_told(world, case, move, "push")
 
 
 def _journal_end(

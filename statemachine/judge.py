@@ -41,7 +41,7 @@ class Outcome:
 
 def judge(lifecycle: Lifecycle, stage: Stage, history: History, ending: Ending) -> Outcome:
     """Weigh one ending. The run of `ending` is already counted in `history.attempts`."""
-    outcome = _weigh(stage, history, ending)
+    outcome = _weigh(lifecycle, stage, history, ending)
     lock = lifecycle.lock_state
     kept = lock is not None and stage.source == lock.name and ending.payload
     pushed = ending.run.cancelled is not None and ending.run.cancelled != "stop"
@@ -51,12 +51,12 @@ def judge(lifecycle: Lifecycle, stage: Stage, history: History, ending: Ending) 
     return outcome
 
 
-def _weigh(stage: Stage, history: History, ending: Ending) -> Outcome:
+def _weigh(lifecycle: Lifecycle, stage: Stage, history: History, ending: Ending) -> Outcome:
     result, run = ending.result, ending.run
     succeeded = result is not None and result.exit == 0 and result.ended_by != "limit"
     good = succeeded and not ending.outputs_problem
     if run.cancelled is not None and run.cancelled != "stop":
-        return _cancelled(stage, run)
+        return _cancelled(lifecycle, stage, run)
     if good:
         return Outcome(result="finished", trigger=f"finish_{stage.name}", to=stage.ok)
     if run.cancelled == "stop":
@@ -67,10 +67,12 @@ def _weigh(stage: Stage, history: History, ending: Ending) -> Outcome:
     return _by_exit(stage, history, ending, result)
 
 
-def _cancelled(stage: Stage, run: Run) -> Outcome:
-    if run.cancelled == f"push:{IDLE}":
-        reason = "pushed to idle"
-        return Outcome(result="cancelled", trigger=f"push_{IDLE}", to=IDLE, reason=reason)
+def _cancelled(lifecycle: Lifecycle, stage: Stage, run: Run) -> Outcome:
+    """A push to a state without a marker to be dropped is carried out when the run has ended."""
+    for state in (IDLE, lifecycle.lock_state.name if lifecycle.lock_state else IDLE):
+        if run.cancelled == f"push:{state}":
+            reason = f"pushed to {state}"
+            return Outcome(result="cancelled", trigger=f"push_{state}", to=state, reason=reason)
     return Outcome(result="cancelled", trigger=f"yield_{stage.name}", reason="a push ended it")
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container, Iterator
+from itertools import chain, count
 
 from ezrec.statemachine.errors import NameRefused
 
@@ -30,11 +32,17 @@ def parts_of(recording_id: str) -> tuple[str, ...]:
     return parts
 
 
-def mend_name(path: str, name: str) -> str:
-    """The command that would give a directory with a refused name an allowed one."""
-    cleaned = re.sub(r"[^A-Za-z0-9._-]+", "-", name).lstrip("._-")[:64].rstrip("-")
-    allowed = cleaned if cleaned and is_name(cleaned) else "recording-" + (cleaned or "1")[:50]
-    return f"mv -nT -- {quote(path)} {quote(path[: len(path) - len(name)] + allowed)}"
+def allowed_names(name: str) -> Iterator[str]:
+    """Names that a directory with a refused name could have instead, the likest first, without end."""
+    cleaned = re.sub(r"[^A-Za-z0-9._-]+", "-", name).lstrip("._-")[:60].rstrip("-")
+    first = cleaned if cleaned and is_name(cleaned) else "recording-" + (cleaned or "1")[:46]
+    return chain([first], (f"{first}-{number}" for number in count(2)))
+
+
+def mend_name(path: str, name: str, taken: Container[str] = ()) -> str:
+    """The command that would give a directory with a refused name an allowed one that is not taken."""
+    free = next(each for each in allowed_names(name) if each not in taken)
+    return f"mv -nT -- {quote(path)} {quote(path[: len(path) - len(name)] + free)}"
 
 
 def quote(text: str) -> str:

@@ -14,7 +14,7 @@ from ezrec.statemachine import files, starting
 from ezrec.statemachine.commit import Move, clear, judge_legal, record_told, source_of
 from ezrec.statemachine.errors import IllegalTransition, Leased
 from ezrec.statemachine.history import Run
-from ezrec.statemachine.lifecycle import HOLD, IDLE, LOCK
+from ezrec.statemachine.lifecycle import HOLD, LOCK
 from ezrec.statemachine.markers import mended_state
 from ezrec.statemachine.place import Place, note_bytes
 from ezrec.statemachine.reconcile import Reconciled, nothing_starts, opened_case, reconcile, refusal
@@ -61,15 +61,25 @@ def _try_push(
     """
     with opened_case(world, recording) as case:
         run = case.history.run
+        if ended is not None and (run is None or run.id != ended.id):
+            there = case.state if case.leased else case.known
+            if there == state or _came_about(case, ended, state):
+                return True
         if case.leased:
-            if run is not None and ended is not None and run.id != ended.id:
-                return case.state == state
             _ask_runner(world, case, state, asked)
         elif run is None:
-            if ended is None or case.known != state:
-                _force(world, case, state, asked)
+            _force(world, case, state, asked)
             return True
     return False
+
+
+def _came_about(case: Case, ended: Run, state: str) -> bool:
+    """Whether the state was arrived at since that run began, and perhaps left again."""
+    lines = iter(case.journal.read())
+    begun = any(line["kind"] == "attempt" and line.get("run") == ended.id for line in lines)
+    return begun and any(
+        line["kind"] in ("push", "state") and line.get("state") == state for line in lines
+    )
 
 
 def _ask_runner(world: World, case: Case, state: str, asked: Mapping[str, str]) -> None:
@@ -79,7 +89,7 @@ def _ask_runner(world: World, case: Case, state: str, asked: Mapping[str, str]) 
         case.place.create(marker, {**asked, "state": state, "how": "push"})
     run = case.history.run
     if run is not None:
-        starting.cancel(case, run, "push" if marker else f"push:{IDLE}")
+        starting.cancel(case, run, "push" if marker not in (None, LOCK) else f"push:{state}")
 
 
 def _force(world: World, case: Case, state: str, asked: Mapping[str, str]) -> None:

@@ -53,7 +53,9 @@ class Place:
         """Whether a mere listing shows one final marker and no lock: nothing to do, nothing to read."""
         names = set(files.names(self.fd))
         states = [state for marker, state in self._lifecycle.markers.items() if marker in names]
-        return len(states) == 1 and LOCK not in names and self._lifecycle.is_final(states[0])
+        if len(states) != 1 or LOCK in names or self._lifecycle.state(states[0]).error:
+            return False
+        return self._lifecycle.is_final(states[0])
 
     def create(self, marker: str, note: Mapping[str, Any], *, durable: bool = True) -> None:
         """Make a marker, whole at once; FileExistsError where one stands there."""

@@ -153,7 +153,8 @@ class Root:
             if names.is_name(entry.name):
                 yield Found(prefix + entry.name, entry.stat(follow_symlinks=False).st_mtime_ns)
             else:
-                mend = names.mend_name(entry.path, entry.name)
+                taken = set(os.listdir(Path(entry.path).parent))
+                mend = names.mend_name(entry.path, entry.name, taken)
                 yield Refusal(entry.path, "its name can't be a recording's id", mend)
         except FileNotFoundError:
             return
@@ -179,8 +180,9 @@ class Root:
     def _relative(self, text: str) -> str:
         path = Path(text)
         if path.is_absolute() or text.startswith((".", "~")):
-            full = Path(os.path.abspath(os.path.expanduser(text)))  # links stay as they are
-            home = Path(os.path.abspath(self.path))
+            given = Path(os.path.abspath(os.path.expanduser(text)))
+            full = given.parent.resolve() / given.name  # the recording itself may not be a link
+            home = self.path.resolve()
             if full.is_relative_to(home) and full != home:
                 return str(full.relative_to(home))
             raise NoSuchRecording(f"{text!r} does not lie in {self.path}")
@@ -209,7 +211,9 @@ def _open_root(path: Path) -> int:
     try:
         return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except FileNotFoundError:
-        raise RootUnusable(f"the root {path} does not exist", _INIT.format(path=path)) from None
+        raise RootUnusable(
+            f"the root {path} does not exist", _INIT.format(path=names.quote(str(path)))
+        ) from None
     except NotADirectoryError:
         raise RootUnusable(f"the root {path} is no directory", "name a directory") from None
     except OSError as error:
@@ -220,7 +224,7 @@ def _read_mark(path: Path, fd: int) -> str:
     try:
         return files.read(fd, MARK, 64).decode("ascii", "replace").strip()
     except FileNotFoundError:
-        hint = f"is its disk mounted? If it is to be a root, {_INIT.format(path=path)}"
+        hint = f"is its disk mounted? If it is to be a root, {_INIT.format(path=names.quote(str(path)))}"
         raise RootUnusable(f"{path} is no root: it has no {MARK}", hint) from None
     except OSError as error:
         raise RootUnusable(f"{path / MARK} can't be read: {error.strerror}") from error

@@ -107,7 +107,7 @@ def _read(scene: Scene, recording: str, place: Place) -> Snapshot:
     return Snapshot(
         id=recording,
         path=scene.root.path / recording,
-        state=_shown_state(scene, case),
+        state=_shown_state(scene, case, decision),
         held=case.sighting.hold,
         leased=case.leased,
         markers=_markers(scene, case),
@@ -128,9 +128,10 @@ def _is_leased(place: Place) -> bool:
     return False
 
 
-def _shown_state(scene: Scene, case: Case) -> str:
+def _shown_state(scene: Scene, case: Case, decision: Decision) -> str:
+    """The working state until the end of the work has been taken up."""
     run = case.history.run
-    if not case.leased or run is None:
+    if run is None or not (case.leased or isinstance(decision, decide.TakeUp)):
         return case.state
     return next((s.working for s in scene.lifecycle.stages if s.name == run.stage), case.state)
 
@@ -140,11 +141,18 @@ def _markers(scene: Scene, case: Case) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in known if name and name in case.sighting.names))
 
 
+def _mount_of(path: Path) -> str:
+    """Where the file system that holds `path` is mounted."""
+    return quote(str(next(each for each in (path, *path.parents) if each.is_mount())))
+
+
 def _trouble(scene: Scene, case: Case, decision: Decision) -> tuple[str, str]:
     path = scene.root.path / case.id
     if isinstance(decision, decide.Refuse):
         names = " ".join(quote(str(path / name)) for name in decision.names)
         return f"{', '.join(decision.names)} is no regular file with one link", f"rm -r {names}"
     if not os.access(path, os.W_OK | os.X_OK) and not isinstance(decision, decide.Leave):
+        if os.fstatvfs(scene.root.fd).f_flag & os.ST_RDONLY:
+            return "its file system is read-only", f"sudo mount -o remount,rw {_mount_of(path)}"
         return "it may not be written", f'sudo chown -R "$(id -un)": {quote(str(path))}'
     return "", ""

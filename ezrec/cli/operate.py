@@ -18,6 +18,7 @@ from ezrec.statemachine.world import World
 from ezrec.station import Station
 from ezrec.status import daemon_of
 
+_TELL_PATIENCE = 70.0
 _REC = click.argument("recording", metavar="REC")
 
 
@@ -29,7 +30,15 @@ def _by() -> str:
 
 
 def _world(common: Common) -> World:
-    return Station(common.load()).engine.world
+    """What it takes to act; when the command ends, the hooks that it has told are waited for."""
+    station = Station(common.load())
+    click.get_current_context().call_on_close(lambda: _finish(station))
+    return station.engine.world
+
+
+def _finish(station: Station) -> None:
+    station.engine.worker.finish_telling(_TELL_PATIENCE)
+    station.close()
 
 
 def _say(common: Common, world: World, text: str, state: str) -> None:

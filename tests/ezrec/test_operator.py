@@ -311,3 +311,15 @@ def test_ezrec_push_ends_a_merge(folder: Folder, state: str) -> None:
             folder.wait_for_call("start", "merge", times=2)
         runs = [line["run"] for line in folder.journal("match", "ended")]
         assert first in runs
+
+
+def test_a_push_that_is_over_before_it_is_looked_at_is_made_once(folder: Folder) -> None:
+    """The daemon carries it out and goes on to the end in no time: it is not forced a second time."""
+    folder.close_gate("merge")
+    with folder.daemon():
+        folder.drop("match", ".done", files=["camera_0.mp4", "merged.mp4"])
+        folder.wait_for_call("start", "merge")
+        folder.ezrec("push", "match", "merged")
+        folder.wait_for("match", ".completed")
+    assert folder.states("match") == ["recorded", "merged!", "completed"]
+    assert len(folder.calls("start", "upload")) == 1
