@@ -129,9 +129,10 @@ def _is_leased(place: Place) -> bool:
 
 
 def _shown_state(scene: Scene, case: Case, decision: Decision) -> str:
-    """The working state until the end of the work has been taken up."""
+    """The working state while a supervisor works, and until the end that it left is taken up."""
     run = case.history.run
-    if run is None or not (case.leased or isinstance(decision, decide.TakeUp)):
+    ended = isinstance(decision, decide.TakeUp) and decision.result is not None
+    if run is None or not (case.leased or ended):
         return case.state
     return next((s.working for s in scene.lifecycle.stages if s.name == run.stage), case.state)
 

@@ -171,8 +171,8 @@ def test_any_names_have_a_fingerprint(names: list[bytes]) -> None:
     ("names", "is_finished"),
     [
         ({".completed"}, True),
-        ({".error"}, True),
-        ({".merge_error"}, True),
+        ({".error"}, False),
+        ({".merge_error"}, False),
         ({".completed", ".lock"}, False),
         ({".completed", ".done"}, False),
         ({".done"}, False),
