@@ -9,7 +9,8 @@ from ezrec.config import sample
 from ezrec.scene import ARCHIVE, HOOKS, RESERVED
 from ezrec.statemachine import files
 from ezrec.statemachine.errors import RootUnusable
-from ezrec.statemachine.root import MARK, Found, Refusal, Root, make_root
+from ezrec.statemachine.root import MARK, Root, make_root
+from ezrec.statemachine.scan import Found, Refusal, scan
 
 CONFIG = "ezrec.yaml"
 
@@ -39,6 +40,6 @@ def make_station(root: Path) -> list[str]:
 def _scanned(root: Path) -> list[Found | Refusal]:
     opened = Root(root, RESERVED)
     try:
-        return list(opened.scan())
+        return list(scan(opened))
     finally:
         opened.close()

@@ -15,6 +15,7 @@ from ezrec.lifecycle import lifecycle_for
 from ezrec.recording import Recording
 from ezrec.scene import RESERVED, hook_directories, root_of, setup_of
 from ezrec.statemachine.engine import Engine
+from ezrec.statemachine.lookup import find
 from ezrec.statemachine.runner import Runner
 from ezrec.statemachine.snapshot import snapshots
 from ezrec.statemachine.watcher import NoWatcher, ObserverWatcher, Watcher
@@ -106,7 +107,7 @@ class Station:
 
     def recording(self, text: str) -> Recording:
         """The recording that an id, a unique bare name or a path means. Raises NoSuchRecording."""
-        return Recording(self.engine.world, self.engine.world.root.find(text))
+        return Recording(self.engine.world, find(self.engine.world.root, text))
 
     def new(
         self,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from ezrec.statemachine.errors import StateMachineError
 from ezrec.statemachine.place import Place
-from ezrec.statemachine.root import Found
+from ezrec.statemachine.scan import Found, scan
 from ezrec.statemachine.view import Scene
 from ezrec.statemachine.watcher import Hint, Watcher
 
@@ -86,7 +86,7 @@ class Patrol:
         if not self._root_answers():
             return [], []
         try:
-            met = {e.id: e.token for e in self._scene.root.scan() if isinstance(e, Found)}
+            met = {e.id: e.token for e in scan(self._scene.root) if isinstance(e, Found)}
         except StateMachineError as error:
             log.error("%s", error)
             return [], []

@@ -8,7 +8,6 @@ import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from ezrec.statemachine import files, names
@@ -18,23 +17,6 @@ MARK = ".ezrec-root"
 OWN = ".ezrec"
 DAEMON = "daemon.json"
 _INIT = "make it one: ezrec init {path}"
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A directory that a scan met: its id, and a token that changes when an entry comes or goes."""
-
-    id: str
-    token: int
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A directory that can't be a recording, why, and the one command that mends it."""
-
-    path: str
-    problem: str
-    mend: str
 
 
 class Root:
@@ -109,88 +91,6 @@ class Root:
         finally:
             os.close(fd)
 
-    def scan(self) -> Iterator[Found | Refusal]:
-        """Every directory one or two levels below the root; a stat for each, no listing of any.
-
-        Raises RootUnusable where the root itself can't be listed.
-        """
-        try:
-            listing = _listed(self.path)
-        except OSError as error:
-            raise RootUnusable(
-                f"the root {self.path} can't be listed: {error.strerror}",
-                "mend that, it is tried again",
-            ) from error
-        for entry in listing:
-            if entry.name.startswith(".") or entry.name in self.reserved:
-                continue
-            if names.is_date(entry.name) and entry.is_dir(follow_symlinks=False):
-                yield from self._scan_date(entry)
-            else:
-                yield from self._met(entry, "")
-
-    def _scan_date(self, date: os.DirEntry[str]) -> Iterator[Found | Refusal]:
-        try:
-            listing = _listed(Path(date.path))
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            mend = f'sudo chown -R "$(id -un)": {names.quote(date.path)}'
-            yield Refusal(date.path, f"it can't be listed: {error.strerror}", mend)
-            return
-        for below in listing:
-            if not below.name.startswith("."):
-                yield from self._met(below, f"{date.name}/")
-
-    def _met(self, entry: os.DirEntry[str], prefix: str) -> Iterator[Found | Refusal]:
-        try:
-            if not entry.is_dir(follow_symlinks=False):
-                if entry.is_symlink() and entry.is_dir():
-                    yield Refusal(
-                        entry.path, "a link is never followed", f"rm {names.quote(entry.path)}"
-                    )
-                return
-            if names.is_name(entry.name):
-                yield Found(prefix + entry.name, entry.stat(follow_symlinks=False).st_mtime_ns)
-            else:
-                taken = set(os.listdir(Path(entry.path).parent))
-                mend = names.mend_name(entry.path, entry.name, taken)
-                yield Refusal(entry.path, "its name can't be a recording's id", mend)
-        except FileNotFoundError:
-            return
-
-    def find(self, text: str) -> str:
-        """The id that a person means: an id, a bare name that is unique, or a path.
-
-        Raises NoSuchRecording, NameRefused.
-        """
-        wanted = self._relative(text)
-        if "/" in wanted or self._is_directory(wanted):
-            return "/".join(names.parts_of(wanted))
-        hits = [f.id for f in self.scan() if isinstance(f, Found) and f.id.endswith("/" + wanted)]
-        if len(hits) > 1:
-            raise NoSuchRecording(f"{text!r} is {' and '.join(sorted(hits))}", "say which")
-        if not hits:
-            names.parts_of(wanted)
-            raise NoSuchRecording(
-                f"there is no recording {text!r} in {self.path}", "see: ezrec status"
-            )
-        return hits[0]
-
-    def _relative(self, text: str) -> str:
-        path = Path(text)
-        if path.is_absolute() or text.startswith((".", "~")):
-            given = Path(os.path.abspath(os.path.expanduser(text)))
-            full = given.parent.resolve() / given.name  # the recording itself may not be a link
-            home = self.path.resolve()
-            if full.is_relative_to(home) and full != home:
-                return str(full.relative_to(home))
-            raise NoSuchRecording(f"{text!r} does not lie in {self.path}")
-        return text.rstrip("/")
-
-    def _is_directory(self, name: str) -> bool:
-        return names.is_name(name) and (self.path / name).is_dir()
-
 
 def make_root(path: Path) -> None:
     """Make `path` a root with an id of its own, durably. One that is a root already is left alone.
@@ -235,8 +135,3 @@ def _is_file(dir_fd: int, name: str) -> bool:
         return stat.S_ISREG(os.stat(name, dir_fd=dir_fd, follow_symlinks=False).st_mode)
     except OSError:
         return False
-
-
-def _listed(path: Path) -> list[os.DirEntry[str]]:
-    with os.scandir(path) as listing:
-        return sorted(listing, key=lambda entry: entry.name)

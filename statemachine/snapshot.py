@@ -14,8 +14,8 @@ from ezrec.statemachine.history import History
 from ezrec.statemachine.lifecycle import HOLD, LOCK
 from ezrec.statemachine.names import quote
 from ezrec.statemachine.place import Place
-from ezrec.statemachine.root import Refusal
 from ezrec.statemachine.runs import Progress
+from ezrec.statemachine.scan import Refusal, scan
 from ezrec.statemachine.view import Case, Scene, look, view_of
 
 
@@ -41,7 +41,7 @@ class Snapshot:
 
 def snapshots(scene: Scene) -> Iterator[Snapshot]:
     """Every recording of the root, and every directory that can't be one."""
-    for found in scene.root.scan():
+    for found in scan(scene.root):
         if isinstance(found, Refusal):
             yield refused(scene, found)
             continue

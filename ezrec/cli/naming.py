@@ -6,7 +6,9 @@ import os
 from pathlib import Path
 
 from ezrec.statemachine.errors import NameRefused
-from ezrec.statemachine.root import Refusal, Root
+from ezrec.statemachine.lookup import find
+from ezrec.statemachine.root import Root
+from ezrec.statemachine.scan import Refusal, scan
 from ezrec.statemachine.snapshot import Snapshot, refused, snapshot
 from ezrec.statemachine.view import Scene
 
@@ -19,7 +21,7 @@ def named(root: Root, text: str) -> str:
     told = text.rstrip("/") or text
     below = _below(root, told)
     is_path = told.startswith(("/", ".", "~")) or not os.path.isdir(root.path / told)
-    return root.find(str(root.path / below) if is_path and below else told)
+    return find(root, str(root.path / below) if is_path and below else told)
 
 
 def _below(root: Root, text: str) -> str:
@@ -38,7 +40,7 @@ def seen(scene: Scene, text: str) -> Snapshot:
         return snapshot(scene, named(scene.root, text), whole=True)
     except NameRefused:
         below = _below(scene.root, text) or text.rstrip("/")
-        met = (each for each in scene.root.scan() if isinstance(each, Refusal))
+        met = (each for each in scan(scene.root) if isinstance(each, Refusal))
         found = next((each for each in met if Path(each.path) == scene.root.path / below), None)
         if found is None:
             raise

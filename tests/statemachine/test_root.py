@@ -15,8 +15,10 @@ from ezrec.statemachine.errors import (
     RootUnusable,
     StateMachineError,
 )
+from ezrec.statemachine.lookup import find
 from ezrec.statemachine.names import is_name
-from ezrec.statemachine.root import MARK, Found, Refusal, Root, make_root
+from ezrec.statemachine.root import MARK, Root, make_root
+from ezrec.statemachine.scan import Found, Refusal, scan
 
 
 @pytest.fixture
@@ -104,16 +106,16 @@ def test_a_root_that_was_swapped_is_not_still_there(path: Path, root: Root, tmp_
 
 def test_a_scan_finds_both_levels(root: Root) -> None:
     """Recordings below the root and below a date; neither the site's directory nor our own."""
-    found = [each.id for each in root.scan() if isinstance(each, Found)]
+    found = [each.id for each in scan(root) if isinstance(each, Found)]
     assert found == ["2026-11-23/dated", "2026-11-23/twice", "2026-11-24/twice", "plain"]
 
 
 def test_the_token_changes_with_an_entry(root: Root, path: Path) -> None:
     """A marker that comes is seen by the next scan without a listing."""
-    before = {each.id: each.token for each in root.scan() if isinstance(each, Found)}
+    before = {each.id: each.token for each in scan(root) if isinstance(each, Found)}
     os.utime(path / "plain", ns=(1, 1))
     (path / "2026-11-23" / "dated" / ".done").touch()
-    after = {each.id: each.token for each in root.scan() if isinstance(each, Found)}
+    after = {each.id: each.token for each in scan(root) if isinstance(each, Found)}
     assert {each for each in after if before[each] != after[each]} == {"plain", "2026-11-23/dated"}
 
 
@@ -127,13 +129,13 @@ def test_p13_what_cannot_be_a_recording_is_refused_with_the_mend(root: Root, pat
     (path / "dangling").symlink_to("nowhere")
     (path / "2026-11-25").symlink_to("../elsewhere")
     os.mkfifo(path / "fifo")
-    refused = {each.path: each for each in root.scan() if isinstance(each, Refusal)}
+    refused = {each.path: each for each in scan(root) if isinstance(each, Refusal)}
     expected = ["a b", "-rf", "new\nline", "2026-11-23/x y", "2026-11-23/2026-11-24", "é", "link"]
     assert set(refused) == {str(path / name) for name in (*expected, "2026-11-25")}
     for each in refused.values():
         assert each.problem and each.mend.startswith(("mv -nT -- ", "rm "))
         assert "\n" not in each.mend
-    assert all(is_name(f.id.rpartition("/")[2]) for f in root.scan() if isinstance(f, Found))
+    assert all(is_name(f.id.rpartition("/")[2]) for f in scan(root) if isinstance(f, Found))
 
 
 @pytest.mark.parametrize(
@@ -152,7 +154,7 @@ def test_a_recording_is_called_by_id_name_or_path(
     root: Root, path: Path, text: str, found: str
 ) -> None:
     """As people say it."""
-    assert root.find(text.format(path=path)) == found
+    assert find(root, text.format(path=path)) == found
 
 
 @pytest.mark.parametrize(
@@ -192,13 +194,13 @@ def test_a_recording_is_called_by_id_name_or_path(
 def test_p13_what_is_no_recording_is_refused(root: Root, path: Path, text: str) -> None:
     """A sentence for each, never another exception; of two of a name it is asked which."""
     with pytest.raises((NoSuchRecording, NameRefused)):
-        root.find(text.format(path=path))
+        find(root, text.format(path=path))
 
 
 def test_of_two_of_a_name_both_are_told(root: Root) -> None:
     """So that the operator can say which."""
     with pytest.raises(NoSuchRecording, match="2026-11-23/twice and 2026-11-24/twice"):
-        root.find("twice")
+        find(root, "twice")
 
 
 @pytest.mark.parametrize(

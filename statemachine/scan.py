@@ -1,0 +1,87 @@
+"""The scan: every directory below a root that is a recording, or that can't be one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ezrec.statemachine import names
+from ezrec.statemachine.errors import RootUnusable
+from ezrec.statemachine.root import Root
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A directory that a scan met: its id, and a token that changes when an entry comes or goes."""
+
+    id: str
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A directory that can't be a recording, why, and the one command that mends it."""
+
+    path: str
+    problem: str
+    mend: str
+
+
+def scan(root: Root) -> Iterator[Found | Refusal]:
+    """Every directory one or two levels below the root; a stat for each, no listing of any.
+
+    Raises RootUnusable where the root itself can't be listed.
+    """
+    try:
+        listing = _listed(root.path)
+    except OSError as error:
+        raise RootUnusable(
+            f"the root {root.path} can't be listed: {error.strerror}",
+            "mend that, it is tried again",
+        ) from error
+    for entry in listing:
+        if entry.name.startswith(".") or entry.name in root.reserved:
+            continue
+        if names.is_date(entry.name) and entry.is_dir(follow_symlinks=False):
+            yield from _scan_date(entry)
+        else:
+            yield from _met(entry, "")
+
+
+def _scan_date(date: os.DirEntry[str]) -> Iterator[Found | Refusal]:
+    try:
+        listing = _listed(Path(date.path))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        mend = f'sudo chown -R "$(id -un)": {names.quote(date.path)}'
+        yield Refusal(date.path, f"it can't be listed: {error.strerror}", mend)
+        return
+    for below in listing:
+        if not below.name.startswith("."):
+            yield from _met(below, f"{date.name}/")
+
+
+def _met(entry: os.DirEntry[str], prefix: str) -> Iterator[Found | Refusal]:
+    try:
+        if not entry.is_dir(follow_symlinks=False):
+            if entry.is_symlink() and entry.is_dir():
+                yield Refusal(
+                    entry.path, "a link is never followed", f"rm {names.quote(entry.path)}"
+                )
+            return
+        if names.is_name(entry.name):
+            yield Found(prefix + entry.name, entry.stat(follow_symlinks=False).st_mtime_ns)
+        else:
+            taken = set(os.listdir(Path(entry.path).parent))
+            mend = names.mend_name(entry.path, entry.name, taken)
+            yield Refusal(entry.path, "its name can't be a recording's id", mend)
+    except FileNotFoundError:
+        return
+
+
+def _listed(path: Path) -> list[os.DirEntry[str]]:
+    with os.scandir(path) as listing:
+        return sorted(listing, key=lambda entry: entry.name)
