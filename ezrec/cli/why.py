@@ -9,13 +9,14 @@ import click
 
 from ezrec.cli.group import Common, common_options
 from ezrec.cli.naming import seen
+from ezrec.question import Question
 from ezrec.statemachine import decide, files, processes
 from ezrec.statemachine.journal import DIRECTORY, Journal
 from ezrec.statemachine.lifecycle import HOLD
 from ezrec.statemachine.snapshot import Snapshot
 from ezrec.statemachine.view import Scene
 from ezrec.status import daemon_of
-from ezrec.why import Question, answer, last_failure
+from ezrec.why import answer, last_failure
 
 _TAIL_BYTES = 1 << 14
 _TAIL_LINES = 8

@@ -45,7 +45,18 @@ PURE = [
     *(
         f"ezrec/{name}.py"
         for name in (
-            *("explain", "graph", "job", "lifecycle", "why", "config/model", "config/values"),
+            *(
+                "explain",
+                "graph",
+                "job",
+                "lifecycle",
+                "question",
+                "text",
+                "way_out",
+                "why",
+                "config/model",
+                "config/values",
+            ),
             *("media/argv", "media/facts", "media/footage", "media/graph", "media/plan"),
         )
     ),
