@@ -24,6 +24,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "ezrec needs Python 3.11 or newer, $(PYTHON) is $$($(PYTHON) -V): make PYTHON=python3.11 …" >&2; exit 69; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "Python's venv module is missing: sudo apt install python3-venv" >&2; exit 69; }
 	@test -d ezrec/statemachine/. || { echo "this copy has lost its symbolic links (a ZIP, or git without core.symlinks): clone it with git" >&2; exit 69; }
+	@echo "installing into $(VENV), once" >&2
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install -q --disable-pip-version-check -e '.[test]' -c constraints.txt
 	@touch $@

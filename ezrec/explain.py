@@ -40,7 +40,7 @@ def reason_of(shot: Snapshot) -> str:
         case decide.Settle():
             return "waiting until its files stand still"
         case decide.Leave() | decide.Held():
-            return history.reason
+            return history.reason or "; ".join(history.notes)
         case _:
             return ""
 
@@ -62,7 +62,8 @@ def _running(shot: Snapshot, stage: Stage | None) -> str:
         return "somebody has its lease"
     percent = shot.progress.percent if shot.progress else None
     told = f" {percent:.0f} %" if percent is not None else ""
-    return f"{stage.name}{told}, attempt {attempt_of(shot)}{of(stage)}"
+    held = ", then held" if shot.held else ""
+    return f"{stage.name}{told}, attempt {attempt_of(shot)}{of(stage)}{held}"
 
 
 def of(stage: Stage) -> str:

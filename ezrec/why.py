@@ -22,6 +22,7 @@ def answer(question: Question) -> str:
         f"{shot.id} can't be taken." if shot.problem else f"{shot.id} is {shot.state}.",
         *_known(question),
         *_lease(question),
+        *_noted(question),
         *_failure(question),
         *what_comes_next(question),
     ]
@@ -86,6 +87,13 @@ def _worker(question: Question, run: Run) -> str:
     percent = progress.percent if progress else None
     told = f", {percent:.0f} % done" if percent is not None else ""
     return f"Lease: held by {run.stage}, attempt {run.attempt}{of(stage) if stage else ''}{where}{told}."
+
+
+def _noted(question: Question) -> Iterator[str]:
+    """What the hooks wanted to be known: a camera left out, a shortfall."""
+    history = question.shot.history
+    for note in dict.fromkeys(history.notes if history else ()):
+        yield f"Noted: {_sentence(note)}"
 
 
 def _failure(question: Question) -> Iterator[str]:

@@ -105,7 +105,9 @@ def note(world: World, case: Case, move: Move) -> dict[str, Any]:
     wall = world.clock.wall().isoformat(timespec="seconds")
     said = {"state": move.state, "how": move.how, "reason": move.reason, "at": wall}
     kept = {key: value for key, value in (move.fields or {}).items() if key in _NOTED and value}
-    return {**said, "by": move.by, **kept, **_advice(world, case, move.state)}
+    notes = [*case.history.notes, *kept.get("notes", ())]
+    told = {**said, "by": move.by, **kept, **({"notes": notes} if notes else {})}
+    return {**told, **_advice(world, case, move.state)}
 
 
 _NOTED = ("run", "stage", "exit", "notes", "attempt")

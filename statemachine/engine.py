@@ -102,7 +102,12 @@ class Engine:
         return self._work(once)
 
     def start(self) -> None:
-        """Work in a thread of this process. Installs no signal handler. Raises RootBusy."""
+        """Work in a thread of this process. Installs no signal handler; works already: nothing more.
+
+        Raises RootBusy, RootUnusable.
+        """
+        if self._thread is not None:
+            return
         self._claim()
         self._thread = threading.Thread(target=self._work, name="ezrec", daemon=True)
         self._thread.start()
@@ -141,7 +146,11 @@ class Engine:
         if self.world.lifecycle.state(changed.state).error and changed.how not in ("find", "push"):
             self.worker.tally.failed.add(changed.recording)
         for listener in self._listeners:
-            listener(changed)
+            try:
+                listener(changed)
+            except Exception:
+                # not ours, and no reason to stop recording
+                log.exception("a transition callback failed at %s", changed)
         for arrived in self._queues:
             arrived.put(changed)
 

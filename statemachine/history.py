@@ -10,6 +10,7 @@ from ezrec.statemachine.lifecycle import IDLE
 
 MAX_INTERRUPTIONS = 20
 _HUGE = 1e15  # no count or second reaches it; NaN and infinity do not stay below it
+_KEEPS_NOTES = frozenset({"finished", "salvaged", "resumed", "arrived"})
 _NOT_COUNTED = frozenset({"postponed", "parked", "interrupted", "cancelled", "finished"})
 
 
@@ -45,7 +46,8 @@ class Pause:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
     """`known` is None where the journal is empty or of another directory. Counts are of this round:
-    since the last change of state, push or retry."""
+    since the last change of state, push or retry. `notes` are what hooks noted since the last push;
+    `asked` is the push that an operator asked for while work ran: state, by whom, reason."""
 
     known: str | None = None
     marker: str | None = None
@@ -59,6 +61,8 @@ class History:
     content: str | None = None
     requested: bool = False
     reason: str = ""
+    notes: tuple[str, ...] = ()
+    asked: tuple[str, str, str] | None = None
     last_run: str | None = None
 
 
@@ -80,6 +84,11 @@ def _text(line: Mapping[str, Any], key: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+def _texts(line: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    value = line.get(key)
+    return tuple(each for each in value if isinstance(each, str)) if isinstance(value, list) else ()
+
+
 def _number(line: Mapping[str, Any], key: str) -> float:
     value = line.get(key)
     return float(value) if isinstance(value, int | float) and abs(value) < _HUGE else 0.0
@@ -96,6 +105,7 @@ def _state(history: History, line: Mapping[str, Any]) -> History:
         content=_text(line, "content") or history.content,
         requested=_text(line, "how") in ("push", "new"),
         reason=_text(line, "reason"),
+        notes=history.notes if _text(line, "how") in _KEEPS_NOTES else (),
         last_run=history.last_run,
     )
 
@@ -130,6 +140,7 @@ def _ended(history: History, line: Mapping[str, Any]) -> History:
         interruptions=history.interruptions + (result == "interrupted"),
         content=_text(line, "content") or history.content,
         reason=_text(line, "reason"),
+        notes=(*history.notes, *_texts(line, "notes")) if _text(line, "to") else history.notes,
     )
     return replace(after, pause=None if after.pending else _pause(line))
 
@@ -146,6 +157,10 @@ def _pause(line: Mapping[str, Any]) -> Pause | None:
         delay=_number(line, "delay"),
         setup=_text(line, "setup"),
     )
+
+
+def _asked(history: History, line: Mapping[str, Any]) -> History:
+    return replace(history, asked=(_text(line, "state"), _text(line, "by"), _text(line, "reason")))
 
 
 def _void(history: History, _line: Mapping[str, Any]) -> History:
@@ -165,5 +180,6 @@ _FOLDS = {
     "cancel": _cancel,
     "ended": _ended,
     "void": _void,
+    "asked": _asked,
     "retry": _retry,
 }

@@ -11,13 +11,14 @@ class Mail:
     """What has arrived: recordings that may have changed, runs that ended, and whether to scan."""
 
     recordings: dict[str, None] = field(default_factory=dict)
-    runs: list[str] = field(default_factory=list)
+    runs: list[tuple[str, int]] = field(default_factory=list)
     rescan: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Run:
     id: str
+    code: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +36,9 @@ class Inbox:
         """This recording may have changed (None: any may have)."""
         self._queue.put(recording)
 
-    def run_ended(self, run: str) -> None:
-        """This run is over."""
-        self._queue.put(_Run(run))
+    def run_ended(self, run: str, code: int) -> None:
+        """This run's supervisor has ended: with 0, an errno, or a signal's number, negative."""
+        self._queue.put(_Run(run, code))
 
     def wake(self) -> None:
         """Let the loop look at its own state."""
@@ -63,7 +64,7 @@ class Inbox:
                 mail.rescan = True
             case str():
                 mail.recordings[letter] = None
-            case _Run(run):
-                mail.runs.append(run)
+            case _Run(run, code):
+                mail.runs.append((run, code))
             case _Wake():
                 pass

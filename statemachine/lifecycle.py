@@ -77,7 +77,8 @@ class Lifecycle:
 
     def is_final(self, state: str) -> bool:
         """Whether nothing leads out of `state` by itself."""
-        return state != IDLE and self.stage_from(state) is None
+        settled = any(each.name == state for each in self.states)
+        return settled and state != IDLE and self.stage_from(state) is None
 
     def without(self, transition: Transition) -> Lifecycle:
         """The same lifecycle with one edge taken out of the machine."""

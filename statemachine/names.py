@@ -10,6 +10,7 @@ from ezrec.statemachine.errors import NameRefused
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_LEVELS = "recordings lie in the root, or in a directory named by a date: 2026-11-23/match-17"
 _RULE = "up to 64 letters, digits, '.', '_' and '-', the first a letter or digit"
 
 
@@ -28,6 +29,8 @@ def parts_of(recording_id: str) -> tuple[str, ...]:
     parts = tuple(recording_id.split("/"))
     dates, name = parts[:-1], parts[-1]
     if len(parts) > 2 or not all(map(is_date, dates)) or not is_name(name):
+        if is_date(name) or len(parts) > 1:
+            raise NameRefused(f"{recording_id!r} can't be a recording's id", _LEVELS)
         raise NameRefused(f"{recording_id!r} can't be a recording's id", f"use {_RULE}")
     return parts
 

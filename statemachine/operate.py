@@ -12,10 +12,11 @@ from collections.abc import Mapping
 
 from ezrec.statemachine import files, starting
 from ezrec.statemachine.commit import Move, clear, judge_legal, record_told, source_of
-from ezrec.statemachine.errors import IllegalTransition, Leased
+from ezrec.statemachine.errors import DirectoryRefused, IllegalTransition, Leased
 from ezrec.statemachine.history import Run
-from ezrec.statemachine.lifecycle import HOLD, LOCK
+from ezrec.statemachine.lifecycle import HOLD, IDLE, LOCK
 from ezrec.statemachine.markers import mended_state
+from ezrec.statemachine.names import quote
 from ezrec.statemachine.place import Place, note_bytes
 from ezrec.statemachine.reconcile import Reconciled, nothing_starts, opened_case, reconcile, refusal
 from ezrec.statemachine.settling import Settling
@@ -89,6 +90,8 @@ def _ask_runner(world: World, case: Case, state: str, asked: Mapping[str, str]) 
         case.place.create(marker, {**asked, "state": state, "how": "push"})
     run = case.history.run
     if run is not None:
+        if case.history.asked is None:
+            case.journal.append("asked", durable=False, state=state, **asked)
         starting.cancel(case, run, "push" if marker not in (None, LOCK) else f"push:{state}")
 
 
@@ -137,7 +140,7 @@ def retry(world: World, recording: str, by: str) -> str:
             return state.name
         facts = facts_of(world.lifecycle, case.sighting, case.history, leased=False)
         target = mended_state(world.lifecycle, facts)
-        _force(world, case, target, {"by": by, "reason": "retry"})
+        _force(world, case, target, {"by": by, "reason": ""})
         return target
 
 
@@ -148,9 +151,13 @@ def stop(world: World, recording: str, by: str) -> str | None:
     """
     with opened_case(world, recording) as case:
         run = case.history.run
+        lock = world.lifecycle.lock_state
+        if run is None and not case.leased and lock is not None and case.state == lock.name:
+            _force(world, case, IDLE, {"by": by, "reason": "stopped before it began"})
+            stage = world.lifecycle.stage_from(lock.name)
+            return stage.name if stage else None
         if run is None or not case.leased:
             return None
-        lock = world.lifecycle.lock_state
         if lock is None or run.state != lock.name:
             _hold(case.place.fd, f"stopped by {by}")
         starting.cancel(case, run, "stop")
@@ -174,7 +181,11 @@ def _hold(fd: int, reason: str) -> bool:
 def release(world: World, recording: str) -> bool:
     """Take `.hold` away; False where there was none."""
     with world.root.opened(recording) as fd:
-        return files.remove(fd, HOLD)
+        try:
+            return files.remove(fd, HOLD)
+        except IsADirectoryError:
+            path = quote(str(world.root.path / recording / HOLD))
+            raise DirectoryRefused(f"{HOLD} is a directory", f"rm -r {path}") from None
 
 
 def settle(world: World, recording: str) -> Reconciled:

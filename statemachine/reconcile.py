@@ -11,6 +11,8 @@ from typing import assert_never
 from ezrec.statemachine import decide, ending, files, starting, tidying
 from ezrec.statemachine.decide import Decision
 from ezrec.statemachine.errors import DirectoryRefused
+from ezrec.statemachine.history import Run
+from ezrec.statemachine.judge import Outcome
 from ezrec.statemachine.lifecycle import Stage
 from ezrec.statemachine.names import quote
 from ezrec.statemachine.place import Place
@@ -77,7 +79,7 @@ def _act(
 ) -> Reconciled | None:
     match decision:
         case decide.TakeUp(run, result):
-            ending.take_up(world, case, run, result)
+            _say_outcome(case, run, ending.take_up(world, case, run, result))
             return None
         case decide.Tidy(resolution):
             tidying.tidy(world, case, resolution)
@@ -105,6 +107,13 @@ def _act(
             return _rest(case, decision)
         case other:
             assert_never(other)
+
+
+def _say_outcome(case: Case, run: Run, outcome: Outcome) -> None:
+    """A line for what did not lead on; what did is told as a change of state."""
+    if outcome.to is None and outcome.result != "cancelled":
+        again = f"; again in {outcome.delay:.0f} s" if outcome.delay else ""
+        log.warning("%s: %s %s: %s%s", case.id, run.stage, outcome.result, outcome.reason, again)
 
 
 def _start(

@@ -59,9 +59,19 @@ def _scan_date(date: os.DirEntry[str]) -> Iterator[Found | Refusal]:
         mend = f'sudo chown -R "$(id -un)": {names.quote(date.path)}'
         yield Refusal(date.path, f"it can't be listed: {error.strerror}", mend)
         return
+    if any(below.is_file(follow_symlinks=False) for below in listing):
+        yield _misplaced(date)
     for below in listing:
         if not below.name.startswith("."):
             yield from _met(below, f"{date.name}/")
+
+
+def _misplaced(date: os.DirEntry[str]) -> Refusal:
+    """Somebody took a date for a recording: what lies in it would never be looked at."""
+    into = names.quote(date.path + "/recording-1")
+    moved = f"find {names.quote(date.path)} -maxdepth 1 -type f -exec mv -t {into} {{}} +"
+    problem = "a directory named by a date holds recordings, and files lie directly in it"
+    return Refusal(date.path, problem, f"mkdir -p {into} && {moved}")
 
 
 def _met(entry: os.DirEntry[str], prefix: str) -> Iterator[Found | Refusal]:

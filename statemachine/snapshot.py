@@ -100,7 +100,8 @@ def _finished(scene: Scene, recording: str, place: Place) -> Snapshot | None:
 def _read(scene: Scene, recording: str, place: Place) -> Snapshot:
     case = look(scene, recording, place, leased=False)
     if (case.sighting.lock or case.history.run is not None) and _is_leased(place):
-        case = look(scene, recording, place, leased=True)
+        held = look(scene, recording, place, leased=True)
+        case = held if held.history.run is not None else case  # else somebody only looks at it
     decision = decide.decide(view_of(scene, case, quiet=False))
     progress = runs.read_progress(place.fd) if case.leased else None
     problem, mend = _trouble(scene, case, decision)

@@ -62,8 +62,11 @@ def _push(world: World, case: Case, resolution: Resolution) -> None:
 def _newcomer(
     world: World, case: Case, resolution: Resolution, verb: str, source: str, kind: str
 ) -> None:
-    by = "a dropped marker" if verb == "push" else "ezrec"
-    move = replace(_move(case, resolution, f"{verb}_{resolution.state}", source), by=by)
+    state, by, reason = case.history.asked or ("", "", "")
+    if state != resolution.state:
+        by, reason = "a dropped marker" if verb == "push" else "ezrec", ""
+    found = _move(case, resolution, f"{verb}_{resolution.state}", source)
+    move = replace(found, by=by, reason=reason)
     judge_legal(world, move)
     _remove_lost(world, case, resolution)
     record_told(world, case, replace(move, how=verb), kind)

@@ -117,8 +117,8 @@ class Worker:
     def _collect(self, patience: float) -> None:
         mail = self._inbox.take(patience)
         self._hasten(mail.recordings)
-        for run in mail.runs:
-            self._run_ended(run)
+        for run, code in mail.runs:
+            self._run_ended(run, code)
         if mail.rescan:
             self._patrol.rescan()
         now = self._now()
@@ -127,8 +127,11 @@ class Worker:
             del self._due[recording]
         self._hasten(ready)
 
-    def _run_ended(self, run: str) -> None:
+    def _run_ended(self, run: str, code: int) -> None:
         recording = self._runs.pop(run, None)
+        if code:
+            why = os.strerror(code) if code > 0 else f"its supervisor was killed by signal {-code}"
+            log.warning("%s: a run could not be minded to its end: %s", recording or "a tell", why)
         if recording is not None:
             self._hasten([recording])
         else:
@@ -136,9 +139,7 @@ class Worker:
 
     def _on_end(self, run: str, code: int) -> None:
         """From the runner's thread: only enqueue."""
-        if code:
-            log.warning("a run could not be minded: %s", os.strerror(code))
-        self._inbox.run_ended(run)
+        self._inbox.run_ended(run, code)
 
     def _reconcile(self, recording: str) -> None:
         try:

@@ -102,7 +102,7 @@ def comparable(text: str) -> str:
     """Without what differs from run to run: times, ids, numbers of processes, lengths."""
     for pattern, calm in _VOLATILE:
         text = re.sub(pattern, calm, text)
-    return text.strip("\n")
+    return re.sub(r"(?<=\S) {2,}", "  ", text).strip("\n")  # columns are as wide as real paths
 
 
 def rewritten(page: str, place: Path) -> str:

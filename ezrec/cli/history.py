@@ -60,6 +60,8 @@ def sentence(line: Mapping[str, Any]) -> str:
             return f"the run is told to stop ({line.get('why')})"
         case "retry":
             return f"tried again by {line.get('by', '?')}"
+        case "asked":
+            return f"{line.get('by', '?')} asks for {line.get('state')}{reason}"
         case "void":
             return f"not {line.get('to')}: an operator was first"
         case other:
@@ -72,4 +74,6 @@ def _ended(line: Mapping[str, Any]) -> str:
     again = (
         f", again in {line['delay']:.0f} s" if isinstance(line.get("delay"), int | float) else ""
     )
-    return f"{line.get('stage', 'work')} {line.get('result')}{exit_code}{towards}{again}"
+    notes = line.get("notes") if line.get("result") == "finished" else None
+    noted = f" ({'; '.join(map(str, notes))})" if isinstance(notes, list) and notes else ""
+    return f"{line.get('stage', 'work')} {line.get('result')}{exit_code}{towards}{again}{noted}"

@@ -106,14 +106,28 @@ def retry_command(common: Common, recordings: tuple[str, ...]) -> None:
     """
     world = _world(common)
     code = 0
-    for found in [named(world.root, text) for text in recordings]:
+    for text in recordings:
         try:
+            found = named(world.root, text)
             state = operate.retry(world, found, _by())
         except (StateMachineError, OSError) as error:
             code = code or report(error, common.again)
         else:
-            _say(common, world, f"{found}: {state}, tried again", state)
+            _say(common, world, f"{found}: {state}, {_tried(common, world, found, state)}", state)
     sys.exit(code)
+
+
+def _tried(common: Common, world: World, found: str, state: str) -> str:
+    """What a retry has led to."""
+    if world.lifecycle.stage_from(state) is None:
+        again = f"{common.again} push {found} recording"
+        return f"there is nothing to try again (to record: {again})"
+    held = snapshot(world, found, whole=True).held
+    return (
+        f"tried again when it is released: {common.again} release {found}"
+        if held
+        else "tried again"
+    )
 
 
 @click.command("hold")
@@ -171,3 +185,5 @@ def stop_command(common: Common, recording: str) -> None:
     found = named(world.root, recording)
     stage = operate.stop(world, found, _by())
     click.echo(f"{found}: {stage} is told to stop" if stage else f"{found}: nothing runs")
+    if stage and snapshot(world, found, whole=True).held:
+        click.echo(f"it is held now; to go on: {common.again} release {found}", err=True)

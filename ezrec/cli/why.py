@@ -19,6 +19,7 @@ from ezrec.status import daemon_of
 from ezrec.why import answer, last_failure
 
 _TAIL_BYTES = 1 << 14
+_HEADER, _OURS = "--- ", "ezrec:"
 _TAIL_LINES = 8
 
 
@@ -82,7 +83,7 @@ def _hold(fd: int) -> str:
 
 
 def _tail(fd: int, stage: str) -> list[str]:
-    """The last lines that the stage printed."""
+    """The last lines that the stage printed in its last run, without those meant for ezrec."""
     try:
         with (
             files.directory(DIRECTORY, fd) as logs,
@@ -91,4 +92,6 @@ def _tail(fd: int, stage: str) -> list[str]:
             text = files.read_end(log, _TAIL_BYTES).decode("utf-8", "replace")
     except OSError:
         return []
-    return [line for line in text.splitlines() if line][-_TAIL_LINES:]
+    last = text[max(0, text.rfind(_HEADER)) :]
+    said = [line for line in last.splitlines() if line and not line.startswith((_HEADER, _OURS))]
+    return said[-_TAIL_LINES:]

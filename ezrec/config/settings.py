@@ -72,7 +72,7 @@ def _stage(name: str, kind: Kind, meaning: str, example: str, unset: str = LIFEC
 # fmt: off
 SETTINGS: tuple[Setting, ...] = (
     _row("root", kinds.PATH,
-         "The watched directory: recordings lie one or two levels below it.",
+         "The watched directory. Recordings lie in it, or in a YYYY-MM-DD below it.",
          "/srv/recordings", unset="the file's directory, if it is a root"),
     _row("user_id", kinds.USER,
          "Whose recordings these are, where the recording itself does not say.",
@@ -116,7 +116,7 @@ SETTINGS: tuple[Setting, ...] = (
     _stage("attempts", kinds.whole(1, 100), "How often it is tried.", "5"),
     _stage("timeout", kinds.TIME, "How long one attempt may take.", "30 min"),
     _stage("grace", kinds.WAIT, "From TERM to KILL.", "20 s"),
-    _stage("backoff", kinds.TIME, "The wait after the first failure; it doubles.", "2 s"),
+    _stage("backoff", kinds.TIME, "First wait after a failure (± a quarter); doubles, up to 15 min.", "2 s"),
     _stage("outputs", kinds.OUTPUTS, "What must be there when it ends.", "[report.txt]"),
     _stage("secrets", kinds.SECRETS, "Variables that its hook may see.", "[NAS_TOKEN]", "none"),
     _stage("after", kinds.STATE, "Own stage: the state it leads out of.", "merged", "—"),

@@ -68,7 +68,8 @@ def test_the_hook_inherits_nothing_else(minded: Minded) -> None:
     count, blocked, ignored = minded.log().splitlines()
     assert count == "4"
     assert int(blocked.split()[1], 16) == 0
-    assert int(ignored.split()[1], 16) == 0
+    reachable = sum(1 << number - 1 for number in signal.valid_signals())  # libc keeps 32 and 33
+    assert int(ignored.split()[1], 16) & reachable == 0
 
 
 def test_p9_a_hook_over_its_limit_is_told_to_go(minded: Minded) -> None:
