@@ -61,6 +61,7 @@ CAPTURE = Stage(
     refused="failed",
     timeout=timedelta(hours=4, minutes=1),
     grace=timedelta(seconds=10),
+    backoff=timedelta(seconds=5),
     priority=0,
     urgent=True,
 )

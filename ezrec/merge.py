@@ -32,7 +32,7 @@ def merge_recording(job: Job) -> None:
     out, and said. Raises DataError where none can be used (no retry helps), TryLater where the disk is
     full, EzrecError where ffmpeg or the check of its work failed.
     """
-    with files.directory(job.recording_dir) as dir_fd:
+    with files.directory(".") as dir_fd:
         footage, changes = pin_footage(dir_fd)
         if not footage:
             raise DataError("there is no footage", "put camera_0.mp4 here, then: touch .done")

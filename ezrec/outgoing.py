@@ -46,7 +46,7 @@ class Outgoing:
 def remove_stale(upload: Outgoing) -> None:
     """What earlier runs of this recording left half done."""
     for name in files.names(upload.shelf):
-        if name.startswith(f"{upload.name}.partial-"):
+        if re.fullmatch(re.escape(upload.name) + r"\.partial-[0-9A-Za-z-]{1,64}", name):
             files.remove(upload.shelf, name)
 
 

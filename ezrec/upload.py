@@ -41,7 +41,7 @@ def _opened(job: Job) -> Iterator[Outgoing]:
     place, levels = archive.archive_path(job.upload.to, job.root), _levels(job.recording_id)
     key = "/".join(levels) + ".mp4"
     with (
-        files.directory(job.recording_dir) as recording,
+        files.directory(".") as recording,
         _source(recording) as source,
         archive.open_archive(place) as archive_fd,
     ):

@@ -44,9 +44,12 @@ def commit(world: World, case: Case, old: str, move: Move) -> bool:
     new_marker = world.lifecycle.state(move.state).marker or LOCK
     tell = _prepare_tell(world, case, move)
     case.place.write_note(old_marker, note(world, case, move))
-    case.journal.append(
-        "ended", durable=True, to=move.state, reason=move.reason, **dict(move.fields or {})
-    )
+    try:
+        fields = dict(move.fields or {})
+        case.journal.append("ended", durable=True, to=move.state, reason=move.reason, **fields)
+    except OSError:
+        _drop_tell(world, tell)
+        raise
     try:
         case.place.rename(old_marker, new_marker)
     except (FileExistsError, FileNotFoundError):

@@ -11,6 +11,8 @@ from ezrec.statemachine.place import Sighting
 from ezrec.statemachine.runs import RunResult
 
 LOOK_AGAIN = 0.25
+#: seconds beyond limit and grace after which a supervisor is taken for stuck
+OVERDUE = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,11 +157,20 @@ def decide(view: View) -> Decision:
 
 def _while_leased(view: View) -> Decision:
     run = view.history.run
-    if view.resolution.how is How.PUSHED and run is not None:
+    if run is not None and (view.resolution.how is How.PUSHED or run.cancelled is not None):
         return Cancel(run)
     if view.resolution.how is How.PUT_BACK and run is not None and run.cancelled is None:
         return PutBack(view.resolution.state)
     return Watch(run)
+
+
+def is_overdue(lifecycle: Lifecycle, run: Run, boot: str, seconds: float) -> bool:
+    """Whether a run has outlived its limit and grace by so much that its supervisor can't be well."""
+    stage = next((stage for stage in lifecycle.stages if stage.name == run.stage), None)
+    if stage is None or run.boot != boot:
+        return False
+    allowed = stage.timeout + stage.grace
+    return seconds - run.since > allowed.total_seconds() + OVERDUE
 
 
 def _to_tidy(resolution: Resolution) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ezrec.statemachine import processes
+from ezrec.statemachine import processes, runs
 from ezrec.statemachine.commit import (
     Move,
     clear,
@@ -61,7 +61,14 @@ def _ending(world: World, case: Case, run: Run, result: RunResult | None) -> End
         outputs_problem=_outputs_problem(world, case, stage) if _said_good(result) else "",
         same_boot=run.boot == world.clock.boot(),
         chance=world.chance(),
+        begun=_begun(case, run),
     )
+
+
+def _begun(case: Case, run: Run) -> bool:
+    """Whether the supervisor got as far as starting a hook."""
+    progress = runs.read_progress(case.place.fd)
+    return progress is not None and progress.run == run.id and progress.hook > 0
 
 
 def _said_good(result: RunResult | None) -> bool:

@@ -50,5 +50,9 @@ class Leased(StateMachineError):
     """Somebody works in the recording just now. May be retried when its lease is free."""
 
 
+class StartUncertain(StateMachineError):
+    """Nobody knows whether a hook was started; the lease and the journal tell at the next look. Retry."""
+
+
 class RunnerUnavailable(StateMachineError):
     """A hook could not be started because the process that starts hooks did not answer. Retry."""

@@ -16,13 +16,15 @@ _NOT_COUNTED = frozenset({"postponed", "parked", "interrupted", "cancelled", "fi
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """An attempt whose end is not journaled yet. `cancelled` is why it was told to stop, if it was."""
+    """An attempt whose end is not journaled yet, begun at second `since` of the boot called `boot`.
+    `cancelled` is why it was told to stop, if it was."""
 
     id: str
     stage: str
     state: str
     attempt: int
     boot: str
+    since: float = 0.0
     cancelled: str | None = None
 
 
@@ -117,6 +119,7 @@ def _attempt(history: History, line: Mapping[str, Any]) -> History:
         state=_text(line, "state"),
         attempt=int(_number(line, "attempt")),
         boot=_text(line, "boot"),
+        since=_number(line, "up"),
     )
     return replace(history, run=run, attempts=history.attempts + 1, pause=None, requested=False)
 

@@ -66,6 +66,8 @@ def _records(line: bytes) -> list[dict[str, Any]]:
     record = _decoded(line)
     if record is not None:
         return [record]
+    if len(line) > 2 * LINE_LIMIT + 1:
+        return []  # nothing that two of our lines could have made
     starts = [match.start() for match in _START.finditer(line, 1)]
     parts = (part for start in starts for part in (line[: start - 1], line[start:]))
     return [record for part in parts if (record := _decoded(part)) is not None]

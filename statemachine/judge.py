@@ -16,7 +16,8 @@ class Ending:
     """All that is known when a run is over. `result` is None where its supervisor left none.
 
     `outputs_problem` says what is missing of the stage's declared outputs, `payload` whether there is
-    something to work on, `same_boot` whether the run began in this boot; `chance` is uniform in [0, 1).
+    something to work on, `same_boot` whether the run began in this boot, `begun` whether its supervisor
+    told of a hook; `chance` is uniform in [0, 1).
     """
 
     run: Run
@@ -25,6 +26,7 @@ class Ending:
     outputs_problem: str
     same_boot: bool
     chance: float
+    begun: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,12 @@ def _cut_off(stage: Stage, history: History, ending: Ending) -> Outcome:
         if history.interruptions < MAX_INTERRUPTIONS:
             return Outcome(result="interrupted", trigger=f"yield_{stage.name}", reason=reason)
         return _failed(stage, history, ending, f"{reason}, {MAX_INTERRUPTIONS} times", final=True)
+    if not ending.begun:
+        delay = _delay(stage, history.postponed + 1, ending.chance)
+        reason = "no hook could be started: is the disk full?"
+        return Outcome(
+            result="postponed", trigger=f"yield_{stage.name}", reason=reason, delay=delay
+        )
     return _failed(stage, history, ending, "its supervisor was killed")
 
 

@@ -87,7 +87,7 @@ class Patrol:
             return [], []
         try:
             met = {e.id: e.token for e in scan(self._scene.root) if isinstance(e, Found)}
-        except StateMachineError as error:
+        except (StateMachineError, OSError) as error:
             log.error("%s", error)
             return [], []
         gone = [each for each in self._tokens if each not in met]

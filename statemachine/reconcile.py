@@ -10,7 +10,7 @@ from typing import assert_never
 
 from ezrec.statemachine import decide, ending, files, starting, tidying
 from ezrec.statemachine.decide import Decision
-from ezrec.statemachine.errors import DirectoryRefused
+from ezrec.statemachine.errors import DirectoryRefused, RootUnusable
 from ezrec.statemachine.history import Run
 from ezrec.statemachine.judge import Outcome
 from ezrec.statemachine.lifecycle import Stage
@@ -91,7 +91,8 @@ def _act(
             tidying.put_back(world, case, state)
             return None
         case decide.Cancel(run):
-            starting.cancel(case, run, "push")
+            starting.cancel(case, run, run.cancelled or "push")
+            _end_overdue(world, case, run)
             return _rest(case, decision, again=decide.LOOK_AGAIN)
         case decide.Refuse(found):
             raise refusal(world, case, found)
@@ -99,7 +100,8 @@ def _act(
             return _start(world, case, decision, stage, attempt, admit)
         case decide.Settle():
             return _rest(case, decision, again=max(left, 0.05))
-        case decide.Watch():
+        case decide.Watch(run):
+            _end_overdue(world, case, run)
             return _rest(case, decision, again=decide.LOOK_AGAIN)
         case decide.Wait(seconds, _):
             return _rest(case, decision, again=seconds)
@@ -107,6 +109,15 @@ def _act(
             return _rest(case, decision)
         case other:
             assert_never(other)
+
+
+def _end_overdue(world: World, case: Case, run: Run | None) -> None:
+    clock = world.clock
+    if run and decide.is_overdue(world.lifecycle, run, clock.boot(), clock.seconds()):
+        log.warning(
+            "%s: the supervisor of %s has outlived its limit and is killed", case.id, run.stage
+        )
+        starting.end_supervisor(case, run)
 
 
 def _say_outcome(case: Case, run: Run, outcome: Outcome) -> None:
@@ -122,6 +133,8 @@ def _start(
     room, idle = admit(stage)
     if not room:
         return Reconciled(id=case.id, state=case.state, decision=decision, queued=stage)
+    if not world.root.is_still_there():
+        raise RootUnusable(f"the root {world.root.path} is gone", "nothing starts until it is back")
     run = starting.start(world, case, stage, attempt, idle)
     log.info("%s: %s started, attempt %d", case.id, stage.name, attempt)
     return Reconciled(id=case.id, state=stage.working, decision=decision, started=run)

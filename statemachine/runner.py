@@ -11,13 +11,15 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, Protocol
 
-from ezrec.statemachine.errors import RunnerUnavailable
+from ezrec.statemachine.errors import RunnerUnavailable, StartUncertain
 from ezrec.statemachine.nursery import receive, send
 from ezrec.statemachine.runs import Launch
 
 #: told the run's id, and an errno where the run could not even be minded (else 0)
 OnEnd = Callable[[str, int], None]
-_PATIENCE = 20.0
+#: the code of a run whose end nobody will tell
+LOST = -1000
+_PATIENCE = 5.0
 
 
 class Runner(Protocol):
@@ -28,7 +30,7 @@ class Runner(Protocol):
     def start(self, launch: Launch, fd: int) -> None:
         """Start `launch` in the leased directory `fd`; the lease is shared, so `fd` may be closed.
 
-        Raises RunnerUnavailable; then nothing was started.
+        Raises RunnerUnavailable (nothing was started) or StartUncertain.
         """
 
     def close(self) -> None:
@@ -44,18 +46,28 @@ class ProcessRunner:
         self._lock = threading.Lock()
 
     def start(self, launch: Launch, fd: int) -> None:
-        """See Runner.start. A nursery that has died is replaced, once."""
+        """See Runner.start. A nursery that is found dead is replaced, once; one that has taken the
+        request and does not answer is killed, and nobody else is asked: it may have forked."""
         with self._lock:
             for _ in range(2):
                 if self._nursery is None:
                     self._nursery = _Nursery(self._ended)
                 if self._nursery.ask(launch, fd):
-                    return
-                self._nursery.close()
-                self._nursery = None
+                    if self._nursery.hear(launch):
+                        return
+                    self._drop()
+                    raise StartUncertain(
+                        f"nobody answers for run {launch.run}", "it is looked at again"
+                    )
+                self._drop()
         raise RunnerUnavailable(
             "the process that starts hooks does not answer", "it is tried again"
         )
+
+    def _drop(self) -> None:
+        if self._nursery is not None:
+            self._nursery.kill()
+            self._nursery = None
 
     def close(self) -> None:
         """End the nursery; supervisors outlive it."""
@@ -86,19 +98,35 @@ class _Nursery:
         theirs.close()
         self._answers: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._ended = ended
+        self._minded: set[str] = set()
         self._thread = threading.Thread(target=self._listen, name="ezrec-nursery", daemon=True)
         self._thread.start()
 
     def ask(self, launch: Launch, fd: int) -> bool:
-        """Whether a supervisor has been started for this launch."""
+        """Whether the request was taken whole; if not, nothing was or will be started."""
+        if self._process.poll() is not None:
+            return False
         try:
             send(self._sock, asdict(launch), (fd,))
+        except OSError:
+            return False
+        self._minded.add(launch.run)
+        return True
+
+    def hear(self, launch: Launch) -> bool:
+        """Whether it has said that a supervisor was started for this launch."""
+        try:
             while (answer := self._answers.get(timeout=_PATIENCE)) is not None:
                 if answer == launch.run:
                     return True
-        except (OSError, queue.Empty):
-            pass  # the answer is False: the caller tries another nursery
+        except queue.Empty:
+            pass  # it is stopped, or starved
         return False
+
+    def kill(self) -> None:
+        """End it at once, whatever it does."""
+        self._process.kill()
+        self.close()
 
     def close(self) -> None:
         """Hang up and wait until the process has gone."""
@@ -116,8 +144,11 @@ class _Nursery:
             if "started" in message:
                 self._answers.put(message["started"])
             else:
+                self._minded.discard(message["ended"])
                 self._ended(message["ended"], message["code"])
         self._answers.put(None)
+        for run in list(self._minded):  # they go on, and nobody is left to tell of their end
+            self._ended(run, LOST)
 
     def _next(self) -> dict[str, Any] | None:
         try:

@@ -90,6 +90,9 @@ def _met(entry: os.DirEntry[str], prefix: str) -> Iterator[Found | Refusal]:
             yield Refusal(entry.path, "its name can't be a recording's id", mend)
     except FileNotFoundError:
         return
+    except OSError as error:
+        mend = f"ls -ld {names.quote(entry.path)}"
+        yield Refusal(entry.path, f"it can't be looked at: {error.strerror}", mend)
 
 
 def _listed(path: Path) -> list[os.DirEntry[str]]:

@@ -14,11 +14,14 @@ from ezrec.statemachine.lifecycle import LOCK, Stage
 from ezrec.statemachine.view import Case
 from ezrec.statemachine.world import World
 
+_NOT_STARTED_AGAIN = 5.0
+
 
 def start(world: World, case: Case, stage: Stage, attempt: int, idle: bool) -> str:
     """Journal the attempt durably, make `.lock`, hand the lease to a supervisor. The run's id.
 
-    Raises RunnerUnavailable, OSError: the attempt is journaled as interrupted where it can be.
+    Raises RunnerUnavailable, OSError: nothing was started, and the attempt does not count. Raises
+    StartUncertain: the next look tells.
     """
     move = Move(
         source=stage.source, trigger=f"start_{stage.name}", state=stage.working, how="start"
@@ -32,7 +35,9 @@ def start(world: World, case: Case, stage: Stage, attempt: int, idle: bool) -> s
         _mark_locked(world, case, told)
         world.runner.start(launch, case.place.fd)
     except (RunnerUnavailable, OSError) as error:
-        case.journal.append("ended", durable=True, result="interrupted", reason=str(error), **told)
+        reason = str(error)
+        ended = {**told, "result": "postponed", "reason": reason, "delay": _NOT_STARTED_AGAIN}
+        case.journal.append("ended", durable=True, **ended)
         raise
     return run
 
@@ -44,13 +49,21 @@ def _mark_locked(world: World, case: Case, told: dict[str, Any]) -> None:
         case.place.create(LOCK, note, durable=False)
 
 
+def end_supervisor(case: Case, run: Run) -> None:
+    """KILL a supervisor that has outlived its own limit: it is stopped, or stuck."""
+    progress = runs.read_progress(case.place.fd)
+    if progress is not None and progress.run == run.id:
+        processes.signal_exactly(progress.supervisor, progress.started, signal.SIGKILL)
+
+
 def cancel(case: Case, run: Run, why: str) -> None:
     """Journal that the run is to stop, then tell its supervisor; said again, it does no harm."""
     if run.cancelled is None:
         case.journal.append("cancel", durable=True, run=run.id, why=why)
     progress = runs.read_progress(case.place.fd)
     if progress is not None and progress.run == run.id:
-        processes.signal_exactly(progress.supervisor, progress.started, signal.SIGTERM)
+        for number in (signal.SIGTERM, signal.SIGCONT):
+            processes.signal_exactly(progress.supervisor, progress.started, number)
     else:
         for pid in processes.bearing(run.id):
             processes.kill(pid, signal.SIGTERM)

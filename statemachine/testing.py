@@ -4,13 +4,15 @@ a runner that ends runs as scripted. They ship with the library and keep its pro
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 from ezrec.statemachine import files, journal
 from ezrec.statemachine.runner import OnEnd
-from ezrec.statemachine.runs import STATUS, Launch, RunResult, result_bytes
+from ezrec.statemachine.runs import PROGRESS, STATUS, Launch, Progress, RunResult, result_bytes
 from ezrec.statemachine.watcher import Hint
 
 
@@ -97,6 +99,8 @@ class ScriptedRunner:
     def start(self, launch: Launch, fd: int) -> None:
         """Take the lease over; end the run where the script says how."""
         self.launches.append(launch)
+        if launch.status:
+            _write_progress(fd, launch)
         self._held[launch.run] = os.dup(fd)
         ending = self.script(launch)
         if ending is not None:
@@ -130,6 +134,14 @@ class ScriptedRunner:
         files.unlock(fd)
         os.close(fd)
         self.on_end(run, 0)
+
+
+def _write_progress(fd: int, launch: Launch) -> None:
+    """As a supervisor tells of its hook; no process is named."""
+    progress = Progress(run=launch.run, supervisor=0, started=0, hook=1)
+    files.make_directory(fd, journal.DIRECTORY)
+    with files.directory(journal.DIRECTORY, fd) as logs:
+        files.replace(logs, PROGRESS, json.dumps(asdict(progress)).encode())
 
 
 def _write_status(fd: int, result: RunResult) -> None:

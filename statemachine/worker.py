@@ -18,6 +18,7 @@ from ezrec.statemachine.lifecycle import Stage
 from ezrec.statemachine.patrol import Patrol
 from ezrec.statemachine.reconcile import Reconciled, reconcile
 from ezrec.statemachine.roster import Roster
+from ezrec.statemachine.runner import LOST
 from ezrec.statemachine.settling import Settling
 from ezrec.statemachine.tells import Tell
 from ezrec.statemachine.world import World
@@ -129,13 +130,21 @@ class Worker:
 
     def _run_ended(self, run: str, code: int) -> None:
         recording = self._runs.pop(run, None)
-        if code:
+        if code not in (0, LOST):
             why = os.strerror(code) if code > 0 else f"its supervisor was killed by signal {-code}"
             log.warning("%s: a run could not be minded to its end: %s", recording or "a tell", why)
         if recording is not None:
             self._hasten([recording])
+        elif code == LOST:
+            self._world.tells.open.discard(run)  # told again by the next start
         else:
+            self._cross_off(run)
+
+    def _cross_off(self, run: str) -> None:
+        try:
             self._world.tells.remove(run)
+        except OSError as error:
+            log.warning("a tell can't be crossed off, it is told again: %s", error.strerror)
 
     def _on_end(self, run: str, code: int) -> None:
         """From the runner's thread: only enqueue."""
@@ -220,10 +229,13 @@ class Worker:
     def _tell_what_was_left(self) -> None:
         """States that were reached, and not told, when the last daemon ended."""
         for tell in self._world.tells.waiting():
-            if self._came_true(tell):
+            if not self._came_true(tell):
+                self._cross_off(tell.run)
+                continue
+            try:
                 deliver(self._world, tell)
-            else:
-                self._world.tells.remove(tell.run)
+            except (StateMachineError, OSError) as error:
+                log.warning("%s: on_%s is told later: %s", tell.recording, tell.state, error)
 
     def _came_true(self, tell: Tell) -> bool:
         try:

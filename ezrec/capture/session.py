@@ -35,7 +35,7 @@ def capture_recording(job: Job) -> None:
     dropped what was written (try again), DataError where the disk is full: what was recorded until then
     is kept and can be played.
     """
-    with files.directory(job.recording_dir) as dir_fd:
+    with files.directory(".") as dir_fd:
         ids = job.camera_ids or tuple(camera.id for camera in job.cameras)
         if not ids:
             raise ConfigError("no camera is configured", "name one under cameras: in ezrec.yaml")

@@ -44,10 +44,19 @@ def new_take(dir_fd: int, camera: str, index: int) -> Take:
 def close_takes(dir_fd: int, takes: Iterable[Take]) -> None:
     """Close the files. One that nothing was ever written to is no footage: its name goes again."""
     for take in takes:
-        if os.fstat(take.fd).st_size == 0:
+        if os.fstat(take.fd).st_size == 0 and _bears(dir_fd, take):
             files.remove(dir_fd, take.name)
         os.close(take.fd)
     files.sync(dir_fd)
+
+
+def _bears(dir_fd: int, take: Take) -> bool:
+    """Whether the name still is this file's, and nobody has put another there."""
+    try:
+        there = os.stat(take.name, dir_fd=dir_fd, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return os.path.samestat(there, os.fstat(take.fd))
 
 
 def content(take: Take) -> Content:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+import sys
+
 from ezrec.cli.boundary import guarded
 from ezrec.cli.group import ezrec
 
 
 def main() -> None:
-    """The `ezrec` program."""
+    """The `ezrec` program. A reload that is asked for before `watch` can hear it must not end it."""
+    if "watch" in sys.argv[1:]:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     guarded(ezrec)

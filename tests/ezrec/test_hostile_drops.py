@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import subprocess
@@ -162,3 +163,26 @@ def test_a_recording_that_may_not_be_opened_is_shown(folder: Folder) -> None:
         shown = folder.ezrec("status", prefix=UNPRIVILEGED).stdout
     assert "may not be opened" in shown and f'chown -R "$(id -un)": {place}' in shown
     place.chmod(0o700)
+
+
+def test_a_link_that_leads_to_itself_is_shown_and_stops_nothing(folder: Folder) -> None:
+    """It can't even be looked at; the drop beside it is taken to its end."""
+    (folder.root / "loop").symlink_to("loop")
+    with folder.daemon():
+        folder.drop("match", ".done")
+        folder.wait_for("match", ".completed")
+        assert "loop" in folder.ezrec("status").stdout
+
+
+def test_files_directly_in_a_date_are_shown_with_the_mend(folder: Folder) -> None:
+    """A date holds recordings: what lies beside them would never be looked at."""
+    date = folder.root / "2026-11-23"
+    date.mkdir()
+    (date / "camera_0.mp4").write_bytes(FOOTAGE)
+    (date / ".done").touch()
+    shown = folder.ezrec("status", "--json").stdout
+    (row,) = json.loads(shown)["recordings"]
+    assert row["state"] is None
+    subprocess.run(["bash", "-c", row["mend"]], check=True)
+    folder.ezrec("watch", "--once")
+    assert folder.markers("2026-11-23/recording-1") == {".completed"}

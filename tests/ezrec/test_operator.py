@@ -323,3 +323,43 @@ def test_a_push_that_is_over_before_it_is_looked_at_is_made_once(folder: Folder)
         folder.wait_for("match", ".completed")
     assert folder.states("match") == ["recorded", "merged!", "completed"]
     assert len(folder.calls("start", "upload")) == 1
+
+
+def test_a_push_reaches_a_hook_that_has_stopped_its_supervisor(folder: Folder) -> None:
+    """Nothing in the recording holds an operator's push up for longer than its grace."""
+    folder.hook("merge", "say start; kill -STOP $PPID; sleep 600")
+    with folder.daemon():
+        folder.drop("match", ".done")
+        wait_until(lambda: ".lock" in folder.markers("match"))
+        folder.wait_for_call("start", "merge")
+        (folder.root / "match" / ".error").touch()
+        folder.wait_for("match", ".error", seconds=20)
+
+
+def test_ezrec_stop_of_a_capture_that_waits_for_room(folder: Folder) -> None:
+    """It is not recorded: stopped means stopped, also before it began."""
+    folder.close_gate("capture")
+    with folder.daemon():
+        folder.ezrec("new", "first", "--start-now")
+        folder.wait_for_call("start", "capture")
+        folder.ezrec("new", "second", "--start-now")
+        wait_until(lambda: folder.ezrec("status", "second").stdout.count("recording") > 0)
+        assert "capture is told to stop" in folder.ezrec("stop", "second").stdout
+        folder.open_gate("capture")
+        folder.wait_for("first", ".completed")
+        assert folder.markers("second") == set()
+    assert folder.calls("start", "capture", "second") == []
+
+
+def test_a_push_during_work_keeps_who_and_why(folder: Folder) -> None:
+    """Journaled and in the marker, as without work."""
+    folder.close_gate("merge")
+    with folder.daemon():
+        folder.drop("match", ".done")
+        folder.wait_for_call("start", "merge")
+        folder.ezrec("push", "match", "failed", "--reason", "we do not want it")
+        folder.wait_for("match", ".error")
+    assert (
+        "pushed to failed by root (ezrec): we do not want it"
+        in folder.ezrec("history", "match").stdout
+    )

@@ -139,12 +139,15 @@ def test_stale_partials_of_this_recording_go_and_others_stay(site: Site) -> None
     stored(site).parent.mkdir()
     ours = stored(site).with_name("session_x.mp4.partial-dead")
     theirs = stored(site).with_name("session_y.mp4.partial-dead")
+    named_alike = stored(site).with_name("session_x.mp4.partial-1.mp4")
     ours.write_text("half")
     theirs.write_text("half")
+    named_alike.write_text("the object of the recording session_x.mp4.partial-1")
     stored(site).with_name("session_x.mp4.partial-0123abcd").write_text("half")
     assert site.run("upload").code == 0
     assert sorted(path.name for path in stored(site).parent.iterdir()) == [
         "session_x.mp4",
+        "session_x.mp4.partial-1.mp4",
         "session_y.mp4.partial-dead",
     ]
 

@@ -111,7 +111,7 @@ TABLE: list[tuple[str, View, Decision]] = [
     (
         "removed, under work that ends",
         view(leased=True, h_run=CANCELLED, resolution=meant("recorded", How.PUT_BACK)),
-        Watch(CANCELLED),
+        Cancel(CANCELLED),
     ),
     ("odd", view(odd=(".done",)), Refuse((".done",))),
     ("odd before anything else", view(odd=(".done",), h_run=RUN, hold=True), Refuse((".done",))),

@@ -286,3 +286,10 @@ def test_a_huge_journal_is_read_from_its_end(journal: Journal, place: Path) -> N
         file.truncate(1 << 30)
     journal.append("last", durable=False)
     assert kinds(journal.read()) == ["last"]
+
+
+@pytest.mark.timeout(10)
+def test_a_journal_made_to_be_slow_is_not() -> None:
+    """Eight megabytes that look like the beginnings of lines: nothing in them is ours."""
+    good = encode({"kind": "state", "state": "merged"})
+    assert [line["kind"] for line in decode(b"00000000 {" * 838_000 + b"\n" + good)] == ["state"]

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from ezrec.statemachine import files, processes, runs
+from ezrec.statemachine.errors import StartUncertain
 from ezrec.statemachine.runner import ProcessRunner
 from tests.statemachine.minding import Minded, in_threads, nurseries
 from tests.waiting import wait_until
@@ -62,6 +63,7 @@ def test_p1_a_run_outlives_the_nursery(minded: Minded) -> None:
     minded.supervisor(run)
     (nursery,) = nurseries()
     os.kill(nursery, signal.SIGKILL)
+    wait_until(lambda: nursery not in nurseries())
     other = Minded(minded.path.parent / "other", minded.runner)
     assert other.run(other.launch("exit 3")).exit == 3
     assert minded.leased()
@@ -202,3 +204,17 @@ def test_a_run_is_forgotten(minded: Minded) -> None:
         runs.forget(fd, launch.run)
         runs.forget(fd, launch.run)
     assert os.listdir(minded.path / "logs") == ["x.log"]
+
+
+def test_p11_a_nursery_that_does_not_answer_is_not_asked_twice(minded: Minded) -> None:
+    """It may have forked already: a second one with the same lease would run the hook twice at once."""
+    assert minded.run(minded.launch("exit 0")).exit == 0
+    (nursery,) = nurseries()
+    os.kill(nursery, signal.SIGSTOP)
+    launch = minded.launch("echo x >> started")
+    with pytest.raises(StartUncertain):
+        minded.start(launch)
+    wait_until(lambda: not minded.leased())
+    assert minded.result(launch.run) is None
+    assert not (minded.path / "started").exists()
+    assert minded.run(minded.launch("exit 4")).exit == 4

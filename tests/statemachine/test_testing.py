@@ -191,3 +191,50 @@ def test_a_watcher_that_goes_blind_is_noticed(tmp_path: Path, sees: bool) -> Non
             return (recording / ".completed").exists()
 
         wait_until(found)
+
+
+def test_p03_a_run_that_no_hook_was_started_for_is_no_attempt(tmp_path: Path) -> None:
+    """A full disk keeps the supervisor from beginning: put off, said, and not counted."""
+    with site(tmp_path / "root", {}, WALLS["2038"]) as made:
+        made.runner.script = lambda _launch: None
+        recording = made.drop("x")
+        for times in range(1, 7):
+            made.until(lambda times=times: len(made.runner.launches) == times)  # type: ignore[misc]  # bound at once
+            wait_until(lambda: bool(made.runner.running()))
+            (recording / "logs" / ".progress").unlink()
+            made.runner.kill(made.runner.running()[0])
+        made.until(lambda: len(made.runner.launches) == 7)
+        assert {launch.environment["EZREC_ATTEMPT"] for launch in made.runner.launches} == {"1"}
+        assert (recording / ".done").exists()
+
+
+def test_nothing_starts_while_the_root_is_gone(tmp_path: Path) -> None:
+    """A root that was renamed or unmounted: no attempt is spent; it goes on when the root is back."""
+    with site(tmp_path / "root", {}, WALLS["2038"]) as made:
+        recording = made.drop("x")
+        made.root.rename(tmp_path / "away")
+        made.until(lambda: "x" in made.engine.worker.tally.troubled)
+        assert made.runner.launches == []
+        (tmp_path / "away").rename(made.root)
+        made.until((recording / ".completed").exists)
+        assert [launch.environment["EZREC_ATTEMPT"] for launch in made.runner.launches] == [
+            "1",
+            "1",
+        ]
+
+
+def test_a_callback_that_fails_stops_nothing(tmp_path: Path) -> None:
+    """It is the caller's, and is said to be; the recording goes on."""
+    with site(tmp_path / "root", {}, WALLS["2038"]) as made:
+        made.engine.listen(lambda _changed: 1 / 0)  # type: ignore[arg-type]  # it fails first
+        recording = made.drop("x")
+        made.until((recording / ".completed").exists)
+        assert made.engine.worker.tally.troubled == {}
+
+
+def test_started_twice_is_started_once(tmp_path: Path) -> None:
+    """The second start is nothing, and closing comes to an end."""
+    with site(tmp_path / "root", {}, WALLS["2038"]) as made:
+        made.engine.start()
+        recording = made.drop("x")
+        made.until((recording / ".completed").exists)
