@@ -62,7 +62,8 @@ def _steps(block: str) -> Iterator[Step]:
 def run(commands: Iterable[str], place: Path, seconds: float = 110) -> list[str]:
     """What each command printed, in one bash that is started in `place`."""
     script = "".join(f"{_runnable(command)}\nprintf '{_MARK}'\n" for command in commands)
-    told = {key: value for key, value in os.environ.items() if not key.startswith("EZREC_")}
+    outer = ("EZREC_", "MAKE", "MFLAGS", "ARGS")  # the make that runs the tests is not the reader's
+    told = {key: value for key, value in os.environ.items() if not key.startswith(outer)}
     told |= {"PATH": f"{BIN}:{told['PATH']}", "HOME": str(place), "COLUMNS": "100", **QUICK}
     temporary = place / "tmp"
     temporary.mkdir(exist_ok=True)
