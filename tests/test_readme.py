@@ -60,10 +60,10 @@ def test_the_library_example(tmp_path: Path) -> None:
     example = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)[0]
     (tmp_path / "example.py").write_text(example)
     printed = run(["ezrec init station 2>/dev/null", "python example.py"], tmp_path)[1]
-    assert printed.splitlines() == [
-        *(f"match-18 is {state}" for state in ("recording", "recorded", "merged", "completed")),
-        "completed /home/pi/station/match-18/merged.mp4",
-    ]
+    last, told = "completed /home/pi/station/match-18/merged.mp4", printed.splitlines()
+    states = ("recording", "recorded", "merged", "completed")
+    assert [line for line in told if line != last] == [f"match-18 is {state}" for state in states]
+    assert told.count(last) == 1  # the marker may be seen a moment before the callback is called
 
 
 def test_it_is_short() -> None:
