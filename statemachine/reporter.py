@@ -29,7 +29,9 @@ class Reporter:
         self._told_at = 0.0
 
     def reserve(self) -> None:
-        """Room for the end of this run, so that a disk that fills up meanwhile can't lose it."""
+        """Room for the end of this run, so that a disk that fills up meanwhile can't lose it; and
+        which process this is, so that a hook can't stop it before anybody knows."""
+        self._tell()
         if self._launch.status:
             flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
             with files.open_plain(self._logs, self._name + ".partial", flags) as fd:

@@ -163,7 +163,7 @@ def test_a_killed_run_counts_and_is_tried_again(tmp_path: Path) -> None:
         made.drop("x")
         made.until(lambda: bool(made.runner.running()))
         made.runner.kill(made.runner.running()[0])
-        made.until(lambda: len(made.runner.launches) == 2)
+        made.until(lambda: len(made.runner.launches) == 2 and bool(made.runner.running()))
         attempts = [launch.environment["EZREC_ATTEMPT"] for launch in made.runner.launches]
         assert attempts == ["1", "2"]
         made.clock.reboot()
