@@ -4,13 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test lint type clean
+.PHONY: demo test prove lint type clean
 
 demo: $(VENV)/.ready
 	@$(BIN)/ezrec demo $(ARGS)
 
 test: $(VENV)/.ready
 	$(BIN)/pytest -n 4 $(ARGS)
+
+# Every promise in its long form: each point tried, and not a sample of them.
+prove: $(VENV)/.ready
+	$(BIN)/pytest -n 2 --long --timeout 3600 -k test_p $(ARGS)
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import shutil
 from collections.abc import Mapping
 from typing import Any
 
@@ -48,7 +47,7 @@ def create(scene: Scene, recording: str, fields: Mapping[str, Any], *, start_now
                 f"there is a recording {recording!r} already", f"ls -A {where}"
             ) from None
         finally:
-            shutil.rmtree(root.path / OWN / building, ignore_errors=True)
+            files.remove_tree(own, building)
 
 
 def _document(fields: Mapping[str, Any]) -> bytes:

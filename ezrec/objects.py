@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from ezrec.errors import DataError
-from ezrec.statemachine import files
+from ezrec.statemachine import calls, files
 
 _CHUNK = 1 << 20
-_PLAIN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_PLAIN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 _NO_SUCH_CALL = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
@@ -43,12 +43,12 @@ def digest_of(fd: int, told: Told = lambda done: None) -> Digest:
 def digest_there(dir_fd: int, name: str) -> Digest | None:
     """What the object `name` is; None where there is none. Raises DataError where it is no file."""
     try:
-        kind = os.stat(name, dir_fd=dir_fd, follow_symlinks=False).st_mode
+        kind = calls.status(dir_fd, name).st_mode
     except FileNotFoundError:
         return None
     if not stat.S_ISREG(kind):
         raise DataError(f"{name} in the archive is no regular file", "move it away")
-    fd = os.open(name, _PLAIN, dir_fd=dir_fd)
+    fd = calls.open_file(name, _PLAIN, dir_fd)
     try:
         return digest_of(fd)
     finally:
@@ -58,7 +58,7 @@ def digest_there(dir_fd: int, name: str) -> Digest | None:
 def chunks_of(fd: int) -> Iterator[bytes]:
     """The open file from its start, piece by piece."""
     done = 0
-    while chunk := os.pread(fd, _CHUNK, done):
+    while chunk := calls.read_at(fd, _CHUNK, done):
         yield chunk
         done += len(chunk)
 
@@ -67,8 +67,7 @@ def copy_in(
     chunks: Iterable[bytes], dir_fd: int, name: str, told: Told = lambda done: None
 ) -> Digest:
     """Write the pieces as a new file `name`, synced. Raises EEXIST where there is one."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    fd = os.open(name, flags, 0o644, dir_fd=dir_fd)
+    fd = files.open_new(dir_fd, name)
     try:
         total, done = hashlib.sha256(), 0
         for chunk in chunks:
@@ -84,7 +83,7 @@ def copy_in(
 
 def settle(dir_fd: int, name: str) -> None:
     """Bring an object that is there, and its name, to the disk: whoever wrote it may not have."""
-    fd = os.open(name, _PLAIN, dir_fd=dir_fd)
+    fd = calls.open_file(name, _PLAIN, dir_fd)
     try:
         files.sync(fd)
     finally:
@@ -109,11 +108,11 @@ def name_new(dir_fd: int, partial: str, name: str) -> None:
 
 def _link_new(dir_fd: int, partial: str, name: str) -> None:
     try:
-        os.link(partial, name, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
-        os.unlink(partial, dir_fd=dir_fd)
+        calls.link_name(dir_fd, partial, name)
+        calls.unlink(dir_fd, partial)
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
         if name in files.names(dir_fd):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name) from error
-        os.rename(partial, name, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
+        calls.rename(dir_fd, partial, name)

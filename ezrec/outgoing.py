@@ -113,8 +113,7 @@ def _announce(upload: Outgoing, digest: Digest) -> None:
 def _name(upload: Outgoing, replace: bool) -> None:
     shelf = upload.shelf
     if replace:
-        os.rename(upload.partial, upload.name, src_dir_fd=shelf, dst_dir_fd=shelf)
-        files.sync(shelf)
+        files.rename_over(shelf, upload.partial, upload.name)
         return
     try:
         objects.name_new(shelf, upload.partial, upload.name)

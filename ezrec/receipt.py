@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from ezrec import document
 from ezrec.errors import DataError
 from ezrec.objects import Digest
-from ezrec.statemachine import files
+from ezrec.statemachine import calls, files
 
 NAME = "receipt.json"
 SOURCE = "merged.mp4"
@@ -29,9 +29,7 @@ def check_receipt(directory: int | str | os.PathLike[str]) -> str | None:
     """
     try:
         with _opened(directory) as dir_fd:
-            return _trouble(
-                read(dir_fd), source_facts(os.stat(SOURCE, dir_fd=dir_fd, follow_symlinks=False))
-            )
+            return _trouble(read(dir_fd), source_facts(calls.status(dir_fd, SOURCE)))
     except DataError as error:
         return error.message
     except FileNotFoundError:

@@ -119,8 +119,7 @@ class Journal:
                 files.sync(logs)
 
     def _write(self, fd: int, record: Line) -> None:
-        size = os.fstat(fd).st_size
-        before = os.pread(fd, _TAIL, max(0, size - _TAIL))
+        before = files.read_end(fd, _TAIL)
         number = 1 + max((_number(line) for line in decode(before)), default=0)
         close = b"" if before.endswith(b"\n") or not before else b"\n"
         files.write_all(fd, close + encode({**record, **self._stamp(number)}))
@@ -139,5 +138,4 @@ def _number(line: Line) -> int:
 def _content(logs: int) -> bytes:
     """The file, or of a very long one its end."""
     with files.open_plain(logs, NAME, os.O_RDONLY) as fd:
-        size = os.fstat(fd).st_size
-        return os.pread(fd, _READ_LIMIT, max(0, size - _READ_LIMIT))
+        return files.read_end(fd, _READ_LIMIT)

@@ -40,8 +40,8 @@ class Reconciled:
     queued: Stage | None = None
 
 
-#: (stage) -> whether it may start now, and whether at idle priority
-Admit = Callable[[Stage], tuple[bool, bool]]
+#: (recording, stage) -> whether it may start now, and whether at idle priority
+Admit = Callable[[str, Stage], tuple[bool, bool]]
 
 
 @contextmanager
@@ -130,7 +130,7 @@ def _say_outcome(case: Case, run: Run, outcome: Outcome) -> None:
 def _start(
     world: World, case: Case, decision: Decision, stage: Stage, attempt: int, admit: Admit
 ) -> Reconciled:
-    room, idle = admit(stage)
+    room, idle = admit(case.id, stage)
     if not room:
         return Reconciled(id=case.id, state=case.state, decision=decision, queued=stage)
     if not world.root.is_still_there():
@@ -151,6 +151,6 @@ def refusal(world: World, case: Case, found: tuple[str, ...]) -> DirectoryRefuse
     return DirectoryRefused(what, f"rm -r {paths}")
 
 
-def nothing_starts(_stage: Stage) -> tuple[bool, bool]:
+def nothing_starts(_recording: str, _stage: Stage) -> tuple[bool, bool]:
     """An Admit for those who tidy up and start nothing: the command line."""
     return False, False

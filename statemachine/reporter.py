@@ -7,7 +7,7 @@ import os
 import time
 from dataclasses import asdict
 
-from ezrec.statemachine import files, processes
+from ezrec.statemachine import calls, files, processes
 from ezrec.statemachine.runs import PROGRESS, STATUS, Launch, Progress, RunResult, result_bytes
 
 _RESERVED = 8192
@@ -71,22 +71,22 @@ class Reporter:
         data = json.dumps(asdict(self._progress)).encode().ljust(1024)
         try:
             with files.open_plain(self._logs, PROGRESS, os.O_WRONLY | os.O_CREAT) as fd:
-                os.pwrite(fd, data, 0)
+                calls.write_at(fd, data, 0)
         except OSError:
             return  # a full disk: nobody needs it but people
 
 
 def open_log(logs: int, launch: Launch) -> int:
     """The log of this run, opened for appending; nowhere, where it can't be opened."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
-        fd = os.open(launch.log, flags, 0o644, dir_fd=logs)
+        fd = calls.open_file(launch.log, flags, logs)
         if files.is_plain(os.fstat(fd)):
             if os.fstat(fd).st_size > _LOG_LIMIT:
-                os.rename(launch.log, launch.log + ".1", src_dir_fd=logs, dst_dir_fd=logs)
+                calls.rename(logs, launch.log, launch.log + ".1")
                 os.close(fd)
-                fd = os.open(launch.log, flags, 0o644, dir_fd=logs)
-            os.write(fd, f"--- {launch.title}\n".encode())
+                fd = calls.open_file(launch.log, flags, logs)
+            files.write_all(fd, f"--- {launch.title}\n".encode())
             return fd
         os.close(fd)
     except OSError:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ezrec.statemachine import files, names
+from ezrec.statemachine import calls, files, names
 from ezrec.statemachine.errors import DirectoryRefused, NoSuchRecording, RootUnusable
 
 MARK = ".ezrec-root"
@@ -40,7 +40,7 @@ class Root:
         """Whether the path still leads to this root: not removed, not unmounted, not another one."""
         try:
             there = os.stat(self.path / MARK, follow_symlinks=False)
-            ours = os.stat(MARK, dir_fd=self.fd, follow_symlinks=False)
+            ours = calls.status(self.fd, MARK)
         except OSError:
             return False
         return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
@@ -132,6 +132,6 @@ def _read_mark(path: Path, fd: int) -> str:
 
 def _is_file(dir_fd: int, name: str) -> bool:
     try:
-        return stat.S_ISREG(os.stat(name, dir_fd=dir_fd, follow_symlinks=False).st_mode)
+        return stat.S_ISREG(calls.status(dir_fd, name).st_mode)
     except OSError:
         return False

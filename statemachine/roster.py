@@ -12,10 +12,12 @@ class Roster:
         self._active: dict[str, Stage] = {}
         self._queued: dict[str, Stage] = {}
 
-    def admit(self, stage: Stage) -> tuple[bool, bool]:
-        """Whether there is room for one more of this stage, and whether at idle priority."""
-        running = [each.name for each in self._active.values()]
-        idle = not stage.urgent and any(each.urgent for each in self._active.values())
+    def admit(self, recording: str, stage: Stage) -> tuple[bool, bool]:
+        """Whether there is room for this stage in a recording where nothing runs (whatever ran there
+        when it was last heard of), and whether at idle priority."""
+        others = [each for place, each in self._active.items() if place != recording]
+        running = [each.name for each in others]
+        idle = not stage.urgent and any(each.urgent for each in others)
         return running.count(stage.name) < stage.limit, idle
 
     def started(self, recording: str, stage: Stage) -> list[str]:

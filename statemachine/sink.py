@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
+
+from ezrec.statemachine import calls
 
 _MARK = b"ezrec:"
 _TAIL = 64 << 10
@@ -57,7 +58,7 @@ class Sink:
     def _write(self, data: bytes) -> None:
         try:
             while data:
-                data = data[os.write(self._log, data) :]
+                data = data[calls.write(self._log, data) :]
         except OSError:
             self._room = 0
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-import shutil
 import threading
 import warnings
 from collections.abc import Callable
@@ -30,7 +29,7 @@ from watchdog.events import (
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 
-from ezrec.statemachine import names
+from ezrec.statemachine import calls, files, names
 from ezrec.statemachine.journal import DIRECTORY as LOGS
 from ezrec.statemachine.root import OWN
 from ezrec.statemachine.runs import STATUS
@@ -125,7 +124,7 @@ class ObserverWatcher:
     def start(self, hint: Hint) -> None:
         """Set the watches (seconds for tens of thousands of directories). Raises OSError."""
         self._hint = hint
-        shutil.rmtree(self._root / OWN / CANARY, ignore_errors=True)
+        self._remove_old_canaries()
         observer = Observer()
         handler = _Handler(self._root, hint, self._canary)
         observer.schedule(handler, str(self._root), recursive=True, event_filter=EVENTS)
@@ -155,18 +154,34 @@ class ObserverWatcher:
 
     def _canary_returns(self) -> bool:
         self._canary.clear()
-        cage = self._root / OWN / CANARY / secrets.token_hex(8)
         try:
-            cage.mkdir(parents=True)
-            try:
-                (cage / "bird").touch()
-                return self._canary.wait(self._patience)
-            finally:
-                (cage / "bird").unlink()
-                cage.rmdir()
+            with files.directory(self._root) as root:
+                files.make_directory(root, OWN)
+                with files.directory(OWN, root) as own:
+                    return self._goes_round(own)
         except OSError as error:
             log.warning("no canary can be sent: %s", error.strerror)
             return False
+
+    def _goes_round(self, own: int) -> bool:
+        """A new subdirectory, and a file in it: watched only if the watches follow what is made."""
+        files.make_directory(own, CANARY)
+        with files.directory(CANARY, own) as canaries:
+            cage = secrets.token_hex(8)
+            calls.make_directory(canaries, cage)
+            try:
+                with files.directory(cage, canaries) as fd:
+                    files.close(files.open_new(fd, "bird"))
+                return self._canary.wait(self._patience)
+            finally:
+                files.remove_tree(canaries, cage)
+
+    def _remove_old_canaries(self) -> None:
+        try:
+            with files.directory(self._root) as root, files.directory(OWN, root) as own:
+                files.remove_tree(own, CANARY)
+        except OSError:
+            return  # they are in nobody's way
 
 
 class NoWatcher:

@@ -11,7 +11,7 @@ from ezrec.errors import DataError
 from ezrec.media.footage import footage, is_ours, next_take
 from ezrec.media.fragments import Content, content_of
 from ezrec.media.sniff import open_footage
-from ezrec.statemachine import files
+from ezrec.statemachine import calls, files
 
 #: A power cut costs at most this many seconds, and a fragment, and what the disk lies about.
 SYNC_EVERY = 2.0
@@ -35,10 +35,7 @@ class Take:
 def new_take(dir_fd: int, camera: str, index: int) -> Take:
     """Make the file of a new take, empty. Nothing that is there already is ever opened for writing."""
     name = next_take(files.names(dir_fd), camera)
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    return Take(
-        camera=camera, index=index, name=name, fd=os.open(name, flags, 0o644, dir_fd=dir_fd)
-    )
+    return Take(camera=camera, index=index, name=name, fd=files.open_new(dir_fd, name))
 
 
 def close_takes(dir_fd: int, takes: Iterable[Take]) -> None:
@@ -53,7 +50,7 @@ def close_takes(dir_fd: int, takes: Iterable[Take]) -> None:
 def _bears(dir_fd: int, take: Take) -> bool:
     """Whether the name still is this file's, and nobody has put another there."""
     try:
-        there = os.stat(take.name, dir_fd=dir_fd, follow_symlinks=False)
+        there = calls.status(dir_fd, take.name)
     except FileNotFoundError:
         return False
     return os.path.samestat(there, os.fstat(take.fd))

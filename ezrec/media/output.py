@@ -17,8 +17,7 @@ def partial_output(dir_fd: int, name: str) -> Iterator[int]:
     """
     partial = partial_name(name)
     files.remove(dir_fd, partial)
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    fd = os.open(partial, flags, 0o644, dir_fd=dir_fd)
+    fd = files.open_new(dir_fd, partial)
     try:
         yield fd
     finally:
@@ -29,8 +28,7 @@ def partial_output(dir_fd: int, name: str) -> Iterator[int]:
 def publish(dir_fd: int, fd: int, name: str) -> None:
     """Give the partial output its final name, durably: the file first, then the name."""
     files.sync(fd)
-    os.rename(partial_name(name), name, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
-    files.sync(dir_fd)
+    files.rename_over(dir_fd, partial_name(name), name)
 
 
 def partial_name(name: str) -> str:

@@ -10,6 +10,7 @@ import os
 import stat
 
 from ezrec.errors import DataError
+from ezrec.statemachine import calls
 
 #: Enough for three packets of a transport stream with time stamps.
 HEAD = 600
@@ -44,11 +45,10 @@ def open_footage(dir_fd: int, name: str) -> int:
     Raises DataError where it is anything else, or is not there; nothing but a regular file is opened.
     """
     try:
-        kind = stat.S_IFMT(os.stat(name, dir_fd=dir_fd, follow_symlinks=False).st_mode)
+        kind = stat.S_IFMT(calls.status(dir_fd, name).st_mode)
         if kind != stat.S_IFREG:
             raise DataError(f"{name} is {_KINDS.get(kind, 'no regular file')}, not a regular file")
-        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        fd = os.open(name, flags, dir_fd=dir_fd)
+        fd = calls.open_file(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd)
     except OSError as error:
         if error.errno in (errno.ENOENT, errno.ELOOP, errno.ENXIO):
             raise DataError(f"{name} can't be opened: {error.strerror}") from error
@@ -61,7 +61,7 @@ def open_footage(dir_fd: int, name: str) -> int:
 
 def sniff(fd: int, name: str) -> str:
     """The demuxer for the open file. Raises DataError where it is no video that ezrec takes."""
-    head = os.pread(fd, HEAD, 0)
+    head = calls.read_at(fd, HEAD, 0)
     if not head:
         raise DataError(f"{name} is empty")
     if found := demuxer_of(head):

@@ -249,3 +249,53 @@ def test_every_module_says_what_it_is(path: Path) -> None:
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
             assert ast.get_docstring(node), f"{path.name}: {node.name}"
+
+
+#: what changes a disk, or is trusted to have: os.<name> is called in statemachine/calls.py alone
+ANNOUNCED = {
+    *("rename", "replace", "link", "unlink", "remove", "mkdir", "makedirs", "rmdir", "fsync"),
+    *("fdatasync", "pwrite", "ftruncate", "truncate", "symlink", "sync", "rmtree"),
+}
+#: a directory of the operator's own choice, made at his word before anything is kept in it
+MADE_AT_ONCE = {"statemachine/root.py", "ezrec/archive.py", "ezrec/setup.py", "ezrec/cli/demo.py"}
+
+
+def test_every_change_of_the_disk_is_announced() -> None:
+    """Nobody but `calls` makes a system call that a crash may cut off: what the tests of kills, power
+    cuts and faults go through is all there is."""
+    found = set()
+    for path in (*STATE_MACHINE, *EZREC, *HOOKS):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                of = node.func.value
+                if (
+                    isinstance(of, ast.Name)
+                    and of.id in ("os", "shutil")
+                    and node.func.attr in ANNOUNCED
+                ):
+                    found.add(str(path.relative_to(HOME)))
+    assert found == {"statemachine/calls.py"}
+
+
+def test_files_are_made_and_moved_by_no_other_way() -> None:
+    """pathlib's own ways to change the disk are left to the few who make what a person asked for."""
+    ways = {
+        "write_text",
+        "write_bytes",
+        "touch",
+        "unlink",
+        "mkdir",
+        "rename",
+        "symlink_to",
+        "rmdir",
+    }
+    found = set()
+    for path in (*STATE_MACHINE, *EZREC, *HOOKS):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                of = node.func.value
+                ours = isinstance(of, ast.Name) and of.id in ("calls", "files", "os")
+                place = isinstance(of, ast.Attribute) and of.attr == "place"
+                if node.func.attr in ways and not ours and not place:
+                    found.add(str(path.relative_to(HOME)))
+    assert found <= MADE_AT_ONCE | {"ezrec/config/table.py"}, found

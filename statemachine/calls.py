@@ -1,0 +1,123 @@
+"""Every system call by which ezrec changes or trusts the disk: announced first, then made.
+
+Before each of them comes an audit event (PEP 578): `sys.audit("ezrec.disk", call, fd, *arguments)`, where
+`fd` is the open file, or the directory that a name is relative to. A hook of `sys.addaudithook` sees them
+in order, and an exception that it raises comes in the place of the call: that is how the tests fail,
+record and cut off any of them, in the daemon, in a supervisor and in a hook.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import os
+import sys
+
+EVENT = "ezrec.disk"
+FILE_MODE = 0o644
+_DIRECTORY_MODE = 0o755
+_RENAME_NOREPLACE = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+
+Name = str | os.PathLike[str]
+
+
+def open_file(name: Name, flags: int, dir_fd: int | None = None) -> int:
+    """open(2), close-on-exec; a file that is made gets the mode 0644."""
+    sys.audit(EVENT, "open", dir_fd, name, flags)
+    return os.open(name, flags | os.O_CLOEXEC, FILE_MODE, dir_fd=dir_fd)
+
+
+def make_directory(dir_fd: int, name: str) -> None:
+    """mkdir(2)."""
+    sys.audit(EVENT, "mkdir", dir_fd, name)
+    os.mkdir(name, _DIRECTORY_MODE, dir_fd=dir_fd)
+
+
+def write(fd: int, data: bytes | memoryview) -> int:
+    """write(2): how many bytes were taken."""
+    sys.audit(EVENT, "write", fd, bytes(data))
+    return os.write(fd, data)
+
+
+def write_at(fd: int, data: bytes, offset: int) -> int:
+    """pwrite(2): how many bytes were taken."""
+    sys.audit(EVENT, "write_at", fd, data, offset)
+    return os.pwrite(fd, data, offset)
+
+
+def truncate(fd: int) -> None:
+    """ftruncate(2) to nothing."""
+    sys.audit(EVENT, "truncate", fd)
+    os.ftruncate(fd, 0)
+
+
+def read_at(fd: int, limit: int, offset: int) -> bytes:
+    """pread(2)."""
+    sys.audit(EVENT, "read_at", fd, limit, offset)
+    return os.pread(fd, limit, offset)
+
+
+def sync(fd: int) -> None:
+    """fsync(2) of a file or directory. After an error the pages are gone: do the step over."""
+    sys.audit(EVENT, "sync", fd)
+    os.fsync(fd)
+
+
+def link(fd: int, dir_fd: int, name: str) -> None:
+    """linkat(2): give an open nameless file a name; EEXIST where it is taken."""
+    sys.audit(EVENT, "link", dir_fd, name, fd)
+    os.link(f"/proc/self/fd/{fd}", name, dst_dir_fd=dir_fd, follow_symlinks=True)
+
+
+def link_name(dir_fd: int, old: str, new: str) -> None:
+    """linkat(2): a second name for a file; EEXIST where it is taken."""
+    sys.audit(EVENT, "link_name", dir_fd, old, new)
+    os.link(old, new, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
+
+
+def rename(dir_fd: int, old: str, new: str) -> None:
+    """renameat(2): what bore the name before is gone."""
+    sys.audit(EVENT, "rename", dir_fd, old, new)
+    os.rename(old, new, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
+
+
+def rename_new(dir_fd: int, old: str, new: str, new_dir_fd: int) -> None:
+    """renameat2(2) with RENAME_NOREPLACE: EEXIST where `new` is there already."""
+    sys.audit(EVENT, "rename_new", dir_fd, old, new, new_dir_fd)
+    done = _libc.renameat2(
+        dir_fd, os.fsencode(old), new_dir_fd, os.fsencode(new), _RENAME_NOREPLACE
+    )
+    if done != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code), old, None, new)
+
+
+def unlink(dir_fd: int, name: str) -> None:
+    """unlink(2)."""
+    sys.audit(EVENT, "unlink", dir_fd, name)
+    os.unlink(name, dir_fd=dir_fd)
+
+
+def remove_directory(dir_fd: int, name: str) -> None:
+    """rmdir(2)."""
+    sys.audit(EVENT, "rmdir", dir_fd, name)
+    os.rmdir(name, dir_fd=dir_fd)
+
+
+def names(dir_fd: int) -> list[str]:
+    """getdents(2): the names in an open directory, in no order."""
+    sys.audit(EVENT, "names", dir_fd)
+    return os.listdir(dir_fd)
+
+
+def status(dir_fd: int, name: str) -> os.stat_result:
+    """fstatat(2), links not followed."""
+    sys.audit(EVENT, "status", dir_fd, name)
+    return os.stat(name, dir_fd=dir_fd, follow_symlinks=False)
+
+
+def lock(fd: int, operation: int) -> None:
+    """flock(2)."""
+    sys.audit(EVENT, "lock", fd, operation)
+    fcntl.flock(fd, operation)

@@ -1,0 +1,52 @@
+"""Every call on the disk is announced before it is made, and an audit hook can fail it or cut it off."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+#: audit hooks stay for the life of a process, so each program is a process of its own
+_RUN = """
+import errno, os, sys
+from ezrec.statemachine import calls, files
+seen = []
+def hook(event, arguments):
+    if event == calls.EVENT:
+        seen.append((arguments[0], *(a for a in arguments[1:] if isinstance(a, (str, bytes)))))
+        {act}
+fd = files.open_directory(sys.argv[1])
+sys.addaudithook(hook)
+{program}
+"""
+
+
+def run(place: Path, program: str, act: str = "") -> subprocess.CompletedProcess[str]:
+    text = _RUN.format(act=act, program=program)
+    return subprocess.run(
+        [sys.executable, "-c", text, str(place)], capture_output=True, text=True, timeout=30
+    )
+
+
+def test_what_a_durable_file_is_made_of(tmp_path: Path) -> None:
+    """A nameless file, its bytes, fsync, the name, fsync of the directory: in this order."""
+    ended = run(tmp_path, "files.create(fd, '.done', b'why'); print(seen)")
+    assert ended.stdout.strip() == str(
+        [("open", "."), ("write", b"why"), ("sync",), ("link", ".done"), ("sync",)]
+    )
+
+
+def test_a_call_that_is_failed_is_not_made(tmp_path: Path) -> None:
+    """The exception of an audit hook comes in the place of the call."""
+    act = "if arguments[0] == 'link': raise OSError(errno.EDQUOT, 'no room')"
+    ended = run(tmp_path, "files.create(fd, '.done', b'why')", act)
+    assert "no room" in ended.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_process_killed_at_a_call_has_not_made_it(tmp_path: Path) -> None:
+    """Killed at the second fsync: the name is there, and nothing after it."""
+    act = "if seen.count(('sync',)) == 2: os.kill(os.getpid(), 9)"
+    ended = run(tmp_path, "files.create(fd, '.done', b'why'); print('survived')", act)
+    assert (ended.returncode, ended.stdout) == (-9, "")
+    assert (tmp_path / ".done").read_bytes() == b"why"
