@@ -108,7 +108,9 @@ class DropFolder(RuleBasedStateMachine):
         self._begin()
 
     def _reconcile(self) -> Reconciled:
-        return reconcile(self.engine.world, NAME, self.settling, admit=lambda _stage: (True, False))
+        return reconcile(
+            self.engine.world, NAME, self.settling, admit=lambda _recording, _stage: (True, False)
+        )
 
     def _write_footage(self, name: str) -> None:
         self.written += 1
