@@ -1,0 +1,64 @@
+"""Which tests are asked about a mutant, in which order, and what is made of their answers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.mutants.sites import Mutant
+from tests.mutants.workshop import REPOSITORY, Workshop
+
+#: the tests that are about a kind of protection, the quickest and most likely first
+_ABOUT = {
+    "fsync": ("tests/disk -k p02", "tests/disk -k p04", "tests/disk -k p01"),
+    "lease": ("tests/processes -k p11", "tests/ezrec/test_continuity.py", "tests/disk -k p01"),
+    "no-replace": ("tests/ezrec/test_operator.py", "tests/ezrec/test_sequences.py"),
+    "verify": ("tests/ezrec/test_hostile_drops.py", "tests/ezrec/test_bad_input.py"),
+    "settle": ("tests/statemachine/test_decide.py", "tests/ezrec/test_drop_folder.py"),
+    "O_NOFOLLOW": ("tests/hostile -k p13", "tests/ezrec/test_hostile_drops.py"),
+}
+_EVERYTHING = "tests --ignore tests/mutants -n 2"
+_SECONDS = 900.0
+#: all passed; the command line was refused (no such file); no test was chosen
+_NOTHING_FAILED = (0, 4, 5)
+_FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+::[^\n]*?)(?: - .*)?$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What came of one mutant. `by` is the test that failed, or empty: it survived all of them."""
+
+    mutant: Mutant
+    by: str
+
+    @property
+    def line(self) -> str:
+        return f"{'caught  ' if self.by else 'SURVIVED'} {self.mutant.name}  {self.by}"
+
+
+def hunt(workshop: Workshop, mutant: Mutant, everything: bool = True) -> Verdict:
+    """Ask one batch of tests after the other until one fails that passes with the protection in place."""
+    for batch in batches(mutant, everything):
+        with workshop.without(mutant):
+            ended = workshop.run(batch.split(), _SECONDS)
+        if ended.returncode in _NOTHING_FAILED:
+            continue
+        failed = _FAILED.search(ended.stdout)
+        again = [failed[1]] if failed else batch.split()
+        if workshop.run(again, _SECONDS).returncode == 0:
+            return Verdict(mutant=mutant, by=again[0] if failed else batch)
+    return Verdict(mutant=mutant, by="")
+
+
+def batches(mutant: Mutant, everything: bool) -> Iterator[str]:
+    """The module's own tests, those about this kind of protection, then all there are."""
+    own = f"tests/{mutant.path.removesuffix('.py')}"
+    stem = Path(own).name
+    for folder in ("statemachine", "ezrec", "watching", "processes", "disk"):
+        for path in sorted((REPOSITORY / "tests" / folder).glob(f"test_*{stem}*.py")):
+            yield str(path.relative_to(REPOSITORY))
+    yield from _ABOUT[mutant.kind]
+    if everything:
+        yield _EVERYTHING
