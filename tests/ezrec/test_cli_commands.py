@@ -335,3 +335,12 @@ def test_a_second_daemon(site: Site) -> None:
         done = site.ezrec("watch", "--once")
     assert done.returncode == 75 and f"another ezrec works on {site.root}" in done.stderr
     assert f"see: ezrec --root {site.root} status" in done.stderr
+
+
+def test_new_takes_no_directory_that_is_there(site: Site) -> None:
+    """Not even an empty one: somebody has just made it, and is about to fill it."""
+    (site.root / "taken").mkdir()
+    done = site.ezrec("new", "taken")
+    assert (done.returncode, done.stdout) == (65, "")
+    assert done.stderr.startswith("ezrec: there is a recording 'taken' already")
+    assert list((site.root / "taken").iterdir()) == []

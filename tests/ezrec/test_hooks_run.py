@@ -52,6 +52,22 @@ def test_a_hook_that_fails_is_tried_again_and_then_given_up(
     assert len(folder.calls("start", "merge")) == 2
 
 
+@pytest.mark.parametrize(
+    ("receipt", "words"),
+    [("{}", "nothing was uploaded"), ('{"size": 1}', "receipt.json is incomplete")],
+)
+def test_an_upload_without_a_sound_receipt_completes_nothing(
+    folder: Folder, receipt: str, words: str
+) -> None:
+    """The hook says 0 and leaves a receipt that says nothing of this video: it is tried again."""
+    folder.hook("upload.sh", f"echo '{receipt}' > receipt.json\n")
+    with folder.daemon():
+        folder.drop("match", ".merged", files=["camera_0.mp4", "merged.mp4"])
+        folder.wait_for_call("start", "upload", times=2)
+        assert ".completed" not in folder.markers("match")
+    assert words in folder.journal("match", "ended")[0]["reason"]
+
+
 def test_p09_a_hook_that_hangs_is_ended(folder: Folder) -> None:
     """It ignores TERM and has children that do: gone after limit and grace."""
     folder.configure("stages: {merge: {attempts: 1, timeout: 0.5 s, grace: 0.2 s}}")

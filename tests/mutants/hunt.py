@@ -15,9 +15,21 @@ _ABOUT = {
     "fsync": ("tests/disk -k p02", "tests/disk -k p04", "tests/disk -k p01"),
     "lease": ("tests/processes -k p11", "tests/ezrec/test_continuity.py", "tests/disk -k p01"),
     "no-replace": ("tests/ezrec/test_operator.py", "tests/ezrec/test_sequences.py"),
-    "verify": ("tests/ezrec/test_hostile_drops.py", "tests/ezrec/test_bad_input.py"),
+    "verify": (
+        "tests/ezrec/test_hooks_run.py",
+        "tests/ezrec/test_hostile_drops.py",
+        "tests/ezrec/test_bad_input.py",
+    ),
     "settle": ("tests/statemachine/test_decide.py", "tests/ezrec/test_drop_folder.py"),
     "O_NOFOLLOW": ("tests/hostile -k p13", "tests/ezrec/test_hostile_drops.py"),
+}
+#: the tests of a room whose modules have none that bear their name
+_NEAR = {
+    "ezrec/media": ("tests/ezrec/test_merge.py", "tests/ezrec/test_capture.py"),
+    "ezrec/capture": ("tests/ezrec/test_capture.py",),
+    "ezrec/cli": ("tests/ezrec/test_cli_commands.py", "tests/ezrec/test_why.py"),
+    "ezrec": ("tests/ezrec/test_upload.py", "tests/ezrec/test_cli_commands.py"),
+    "statemachine": ("tests/statemachine",),
 }
 _EVERYTHING = "tests --ignore tests/mutants -n 2"
 _SECONDS = 900.0
@@ -59,6 +71,7 @@ def batches(mutant: Mutant, everything: bool) -> Iterator[str]:
     for folder in ("statemachine", "ezrec", "watching", "processes", "disk"):
         for path in sorted((REPOSITORY / "tests" / folder).glob(f"test_*{stem}*.py")):
             yield str(path.relative_to(REPOSITORY))
+    yield from _NEAR[str(Path(mutant.path).parent)]
     yield from _ABOUT[mutant.kind]
     if everything:
         yield _EVERYTHING
