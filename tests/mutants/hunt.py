@@ -13,7 +13,7 @@ from tests.mutants.workshop import REPOSITORY, Workshop
 #: the tests that are about a kind of protection, the quickest and most likely first
 _ABOUT = {
     "fsync": ("tests/disk -k p02", "tests/disk -k p04", "tests/disk -k p01"),
-    "lease": ("tests/processes -k p11", "tests/ezrec/test_continuity.py", "tests/disk -k p01"),
+    "lease": ("tests/process -k p11", "tests/ezrec/test_continuity.py", "tests/disk -k p01"),
     "no-replace": ("tests/ezrec/test_operator.py", "tests/ezrec/test_sequences.py"),
     "verify": (
         "tests/ezrec/test_hooks_run.py",
@@ -68,7 +68,7 @@ def batches(mutant: Mutant, everything: bool) -> Iterator[str]:
     """The module's own tests, those about this kind of protection, then all there are."""
     own = f"tests/{mutant.path.removesuffix('.py')}"
     stem = Path(own).name
-    for folder in ("statemachine", "ezrec", "watching", "processes", "disk"):
+    for folder in ("statemachine", "ezrec", "watching", "process", "disk"):
         for path in sorted((REPOSITORY / "tests" / folder).glob(f"test_*{stem}*.py")):
             yield str(path.relative_to(REPOSITORY))
     yield from _NEAR[str(Path(mutant.path).parent)]
