@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
-from ezrec.statemachine import files
+from ezrec.statemachine import files, parsing
 from ezrec.statemachine.clock import Clock
 
 DIRECTORY = "logs"
@@ -78,8 +78,8 @@ def _decoded(line: bytes) -> dict[str, Any] | None:
     try:
         if len(checksum) != 8 or int(checksum, 16) != zlib.crc32(body):
             return None
-        record = json.loads(body)
-    except (ValueError, RecursionError):
+        record = parsing.parse(body)
+    except ValueError:
         return None
     return record if isinstance(record, dict) and isinstance(record.get("kind"), str) else None
 

@@ -228,7 +228,7 @@ class Worker:
 
     def _tell_what_was_left(self) -> None:
         """States that were reached, and not told, when the last daemon ended."""
-        for tell in self._world.tells.waiting():
+        for tell in self._tells_waiting():
             if not self._came_true(tell):
                 self._cross_off(tell.run)
                 continue
@@ -237,13 +237,21 @@ class Worker:
             except (StateMachineError, OSError) as error:
                 log.warning("%s: on_%s is told later: %s", tell.recording, tell.state, error)
 
+    def _tells_waiting(self) -> list[Tell]:
+        try:
+            return self._world.tells.waiting()
+        except OSError as error:
+            log.warning("what was still to be told can't be read: %s", error.strerror)
+            return []
+
     def _came_true(self, tell: Tell) -> bool:
         try:
             with self._world.root.opened(tell.recording) as fd:
                 lines = Journal(fd, self._world.root.id, self._world.clock).read()
         except (StateMachineError, OSError):
             return False
-        return history_of(lines).known == tell.state
+        declared = {state.name for state in self._world.lifecycle.states}
+        return tell.state in declared and history_of(lines).known == tell.state
 
     def finish_telling(self, seconds: float) -> None:
         """Wait until the `on_<state>` hooks that were started have ended: for a program that does not
