@@ -12,7 +12,6 @@ from ezrec.statemachine import decide, files, parsing
 from ezrec.statemachine.lifecycle import Lifecycle
 from ezrec.statemachine.root import DAEMON, OWN, Root
 from ezrec.statemachine.snapshot import Snapshot
-from ezrec.text import printable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +90,7 @@ def status_rows(
     """(id, state, what is being done, why not) for each, as text."""
     return [
         (
-            printable(shot.id),
+            shot.id,
             shot.state or "refused",
             doing(lifecycle, shot, daemon.running),
             reason_of(shot),

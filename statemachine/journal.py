@@ -8,9 +8,11 @@ when disks are found in another order at boot). In a copied directory the old li
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
+import time
 import zlib
 from collections.abc import Mapping
 from typing import Any
@@ -23,6 +25,7 @@ NAME = "journal"
 LINE_LIMIT = 4096
 _READ_LIMIT = 8 << 20
 _TAIL = 2 * LINE_LIMIT
+_LOCK_PATIENCE = 1.0
 _START = re.compile(rb"[0-9a-f]{8} \{")
 
 Line = Mapping[str, Any]
@@ -110,7 +113,7 @@ class Journal:
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
         with files.directory(DIRECTORY, self._fd) as logs:
             with files.open_plain(logs, NAME, flags) as fd:
-                files.lock(fd)
+                _lock(fd)
                 fresh = os.fstat(fd).st_size == 0
                 self._write(fd, {"kind": kind, **fields})
                 if durable:
@@ -128,6 +131,15 @@ class Journal:
         order = {"seq": number, "boot": self._clock.boot(), "up": round(self._clock.seconds(), 3)}
         when = self._clock.wall().isoformat(timespec="milliseconds")
         return {**order, "at": when, "dir": self._place}
+
+
+def _lock(fd: int) -> None:
+    """Whoever can read the journal can lock it, a hook too: it is not waited for as long as it likes."""
+    deadline = time.monotonic() + _LOCK_PATIENCE
+    while not files.try_lock(fd):
+        if time.monotonic() > deadline:
+            raise OSError(errno.EAGAIN, "somebody has locked it", NAME)
+        time.sleep(0.005)
 
 
 def _number(line: Line) -> int:
