@@ -157,15 +157,25 @@ class Worker:
             self._forget(recording)
         except (StateMachineError, OSError) as error:
             _put(self.tally.refused, recording, isinstance(error, DirectoryRefused))
+            self._set_aside(recording)
             self._trouble(recording, str(error))
         except Exception:
             # one bad recording never stops the station, not even over a fault of ours
             log.exception("%s: a fault in ezrec itself; left alone for now", recording)
+            self._set_aside(recording)
             self._trouble(recording, "a fault in ezrec itself, see the daemon's log")
         else:
             self.tally.troubled.pop(recording, None)
             self.tally.refused.discard(recording)
             self._note(recording, done)
+
+    def _set_aside(self, recording: str) -> None:
+        """What can't be taken up is waited for by nobody, and holds no place of its stage once its run
+        is over: others go on."""
+        self._settling.forget(recording)
+        self._contended.discard(recording)
+        if recording not in self._runs.values():
+            self._hasten(self._roster.ended(recording))
 
     def _forget(self, recording: str) -> None:
         self._due.pop(recording, None)

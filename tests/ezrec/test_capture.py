@@ -166,7 +166,9 @@ def test_nobody_delivering_a_frame_is_a_failed_attempt(site: Site) -> None:
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [
-        *((each, "'seconds' must be a number") for each in ("soon", True, [])),
+        ("soon", "'seconds' must be a number"),
+        (True, "'seconds' must be a number"),
+        ([], "'seconds' must be a number"),
         (float("inf"), "recording.json is not JSON: Infinity is no number"),
     ],
 )

@@ -230,7 +230,7 @@ def test_p13_directories_of_every_byte(
     """A directory for each byte that a name may hold, alone, first and last, in the root and below a
     date: what may be a recording is taken to its end, the rest is shown, and is left exactly as it is."""
     folder.configure("settle: 0\nstages:\n  merge: {limit: 8}\n  upload: {limit: 8}\n")
-    made: dict[bytes, list[str]] = {}
+    made: dict[bytes, list[bytes]] = {}
     for byte in range(1, 256):
         for shape in (b"%c", b"%cx", b"x%c") if byte != 0x2F else ():
             home = os.fsencode(folder.root) + (b"/2026-11-23" if shape == b"x%c" else b"")
@@ -238,20 +238,21 @@ def test_p13_directories_of_every_byte(
             if os.path.lexists(path):
                 continue
             os.mkdir(path)
-            for name, content in ((b"camera_0.mp4", FOOTAGE), (b".completed", b"")):
+            for name, data in ((b"camera_0.mp4", FOOTAGE), (b".completed", b"")):
                 with open(path + b"/" + name, "wb") as file:  # noqa: PTH123  # bytes are no Path
-                    file.write(content)
-            made[path] = sorted(os.listdir(path), key=os.fsencode)
+                    file.write(data)
+            made[path] = sorted(os.listdir(path))
     folder.ezrec("watch", "--once")
     with Station(folder.root) as station:
         taken = {recording.id for recording in station.recordings()}
-        for path in made:
-            name = os.fsdecode(path)[len(str(folder.root)) + 1 :]
-            assert (name in taken) == names.is_name(name.rpartition("/")[2]), name
-            assert sorted(os.listdir(path), key=os.fsencode) == made[path]
+        for path, content in made.items():
+            recording = os.fsdecode(path)[len(str(folder.root)) + 1 :]
+            assert (recording in taken) == names.is_name(recording.rpartition("/")[2]), recording
+            assert sorted(os.listdir(path)) == content
         assert all(each.state == State.COMPLETED for each in station.recordings() if each.id != "a")
     told = folder.ezrec("status").stdout
     assert drives_a_terminal(told) == "" and witness.events() == []
     assert witness.changes() == []
-    refused = len(made) - sum(names.is_name(os.fsdecode(os.path.basename(each))) for each in made)
+    bare = [os.fsdecode(path).rpartition("/")[2] for path in made]
+    refused = len(made) - sum(map(names.is_name, bare))
     figure("P13 directories of every byte, refused, escapes", f"{len(made)}, {refused}, 0")

@@ -55,6 +55,7 @@ class Witness:
     def changes(self) -> list[str]:
         """Which files are not what they were, by content, kind, mode and times."""
         now = photograph(self._outside)
+        self.events()  # our own look
         names = self._before.keys() | now.keys()
         return sorted(name for name in names if self._before.get(name) != now.get(name))
 
