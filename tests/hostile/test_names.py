@@ -145,6 +145,7 @@ def test_p13_no_id_leads_out_of_the_root(
     outside: Path,
     witness: Witness,
     monkeypatch: pytest.MonkeyPatch,
+    long: bool,
     figure: Figure,
 ) -> None:
     """Every command that takes REC is told every hostile id: nothing outside the root is opened, read or
@@ -152,8 +153,8 @@ def test_p13_no_id_leads_out_of_the_root(
     monkeypatch.chdir(folder.root)
     site = set(os.listdir(folder.site))
     tried = 0
-    for command in TAKE_REC:
-        for text in IDS:
+    for which, command in enumerate(TAKE_REC):
+        for text in IDS if long else IDS[which % 3 :: 3]:
             if command == ("new",) and text == "a":
                 continue
             before = below(folder.root)
@@ -161,10 +162,12 @@ def test_p13_no_id_leads_out_of_the_root(
             tried += 1
             assert drives_a_terminal(told.out + told.err) == "", (command, text, told)
             assert told.code in (0, 1, 2, 65, 69, 75), (command, text, told)
-            assert (events := witness.events()) == [], (command, text, events)
+            escapes = witness.events()
+            assert escapes == [], (command, text, escapes)
             check_made(folder.root, before)
-    assert witness.changes() == [] and set(os.listdir(folder.site)) == site
-    figure("P13 hostile ids x commands, escapes", f"{len(IDS)} x {len(TAKE_REC)} = {tried}, 0")
+    escapes = witness.changes() + sorted(set(os.listdir(folder.site)) ^ site)
+    assert escapes == []
+    figure("P13 hostile ids x commands, escapes", f"{tried}, {len(escapes)}")
 
 
 def test_p13_the_library_refuses_what_the_command_line_does(
@@ -204,7 +207,7 @@ def test_p13_any_text_as_an_id(
     tried = 0
 
     @settings(
-        max_examples=5000 if long else 60,
+        max_examples=5000 if long else 40,
         deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
@@ -220,8 +223,9 @@ def test_p13_any_text_as_an_id(
         check_made(folder.root, before)
 
     attempt()
-    assert witness.changes() == []
-    figure("P13 ids by Hypothesis, escapes", f"{tried}, 0")
+    escapes = witness.events() + witness.changes()
+    assert escapes == []
+    figure("P13 ids by Hypothesis, escapes", f"{tried}, {len(escapes)}")
 
 
 def test_p13_directories_of_every_byte(
@@ -251,8 +255,10 @@ def test_p13_directories_of_every_byte(
             assert sorted(os.listdir(path)) == content
         assert all(each.state == State.COMPLETED for each in station.recordings() if each.id != "a")
     told = folder.ezrec("status").stdout
-    assert drives_a_terminal(told) == "" and witness.events() == []
-    assert witness.changes() == []
+    escapes = witness.events() + witness.changes()
+    assert drives_a_terminal(told) == "" and escapes == []
     bare = [os.fsdecode(path).rpartition("/")[2] for path in made]
     refused = len(made) - sum(map(names.is_name, bare))
-    figure("P13 directories of every byte, refused, escapes", f"{len(made)}, {refused}, 0")
+    figure(
+        "P13 directories of every byte, refused, escapes", f"{len(made)}, {refused}, {len(escapes)}"
+    )

@@ -114,7 +114,7 @@ def test_p13_a_swap_for_a_link_while_we_work(
     witness = Witness(outside)
     said = 0
     with folder.daemon(), swapping(what, target_of(swapped, outside), aside) as swapper:
-        deadline = time.monotonic() + (60.0 if long else 1.0)
+        deadline = time.monotonic() + (60.0 if long else 0.4)
         while time.monotonic() < deadline:
             for words in COMMANDS:
                 say(monkeypatch, folder.root, *(REC if word == "REC" else word for word in words))
@@ -122,7 +122,7 @@ def test_p13_a_swap_for_a_link_while_we_work(
     escapes = witness.events()
     witness.close()
     assert escapes == [], escapes[:9]
-    assert swapper.swaps > 50 and said >= len(COMMANDS)
+    assert swapper.swaps > 20 and said >= len(COMMANDS)
     figure(
         f"P13 swaps of {swapped or 'REC'}, commands, escapes",
         f"{swapper.swaps}, {said}, {len(escapes)}",
