@@ -96,14 +96,22 @@ def cells(places: tuple[str, ...], most: int | None) -> list[Cell]:
     every = [Cell(place, kind) for place in places for kind in KINDS if kind in _for(place)]
     if most is None:
         return every
-    first = [cell for cell in every if cell.kind is link_to_a_file]
-    rest = [cell for cell in every if cell.kind is not link_to_a_file]
+    first = [cell for cell in every if cell.kind is _likeliest(cell.place)]
+    rest = [cell for cell in every if cell not in first]
     return first + random.Random(20261125).sample(rest, max(0, most - len(first)))
+
+
+DIRECTORIES = frozenset({"", ".ezrec", ".ezrec/tells", ".ezrec/canary", "2026-11-23", "logs"})
+
+
+def _likeliest(place: str) -> Kind:
+    """A link to something of the kind that belongs there."""
+    return link_to_a_directory if place in DIRECTORIES else link_to_a_file
 
 
 def _for(place: str) -> tuple[Kind, ...]:
     """No directory has two names, and what should be one can be one."""
-    if place in ("", ".ezrec", ".ezrec/tells", ".ezrec/canary", "2026-11-23", "logs"):
+    if place in DIRECTORIES:
         return tuple(kind for kind in KINDS if kind not in (hard_link, directory))
     return KINDS
 
