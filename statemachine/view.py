@@ -80,12 +80,31 @@ def facts_of(lifecycle: Lifecycle, sighting: Sighting, history: History, leased:
         leased=leased,
         payload=sighting.payload,
         known=history.known,
-        pending=history.pending if history.pending in declared else None,
+        pending=history.pending if _leads_on(lifecycle, history) else None,
         failed_from=history.failed_from if history.failed_from in declared else None,
         undeclared=undeclared and history.marker in sighting.names,
         requested=history.requested,
         supported=_supported(lifecycle, sighting),
     )
+
+
+def _leads_on(lifecycle: Lifecycle, history: History) -> bool:
+    """Whether what is pending can follow upon what is known. Where it can't, the lines of the journal are
+    not in their order, or not all there: the markers are believed."""
+    known = history.known or IDLE
+    if all(state.name != known for state in lifecycle.states):
+        return any(state.name == history.pending for state in lifecycle.states)
+    stage = lifecycle.stage_from(known)
+    sources = {known, stage.working if stage else known}
+    return any(
+        edge.target == history.pending and edge.source in sources and _is_decided(edge.trigger)
+        for edge in lifecycle.transitions
+    )
+
+
+def _is_decided(trigger: str) -> bool:
+    """Whether the end of a run is what takes this edge: nothing else is journaled before it is done."""
+    return trigger == "salvage" or trigger.startswith(("finish_", "exhaust_", "refuse_"))
 
 
 def _supported(lifecycle: Lifecycle, sighting: Sighting) -> str | None:
