@@ -20,6 +20,7 @@ from ezrec.graph import mermaid, table
 from ezrec.lifecycle import RECORDING
 from ezrec.statemachine.errors import StateMachineError
 from ezrec.statemachine.markers import RULES
+from tests import promises
 
 REPOSITORY = Path(__file__).parents[1]
 _PART = re.compile(r"<!-- (\w+): begin -->\n(.*?)\n?<!-- \1: end -->", re.DOTALL)
@@ -101,6 +102,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "errors": errors,
     "sources": sources,
     "settings": settings,
+    "promises": promises.table,
 }
 
 

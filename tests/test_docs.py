@@ -12,7 +12,7 @@ import pytest
 
 from ezrec.cli.group import COMMANDS, ezrec
 from ezrec.lifecycle import RECORDING
-from tests import pages
+from tests import pages, promises
 from tests.console import REPOSITORY, comparable, run, steps
 
 _PLACES = ("*.md", "docs/*.md", "examples/**/*.md")
@@ -28,6 +28,7 @@ GENERATED = {
     "docs/architecture.md": {"sources"},
     "docs/configuration.md": {"settings"},
     "docs/library.md": {"errors"},
+    "docs/promises.md": {"promises"},
     "docs/states.md": {"states", "drawing", "rules"},
 }
 
@@ -63,6 +64,11 @@ def test_every_page_is_linked() -> None:
     """From the README each page of docs/ is one step away."""
     unlinked = [name for name in TEXTS if name.startswith("docs/") and f"({name})" not in README]
     assert unlinked == []
+
+
+def test_every_promise_has_its_tests() -> None:
+    """None is listed without, and no test bears the number of a promise that nobody has made."""
+    assert set(promises.proofs()) == set(promises.WORDS)
 
 
 def test_the_source_map_is_the_source() -> None:
