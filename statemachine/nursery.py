@@ -3,10 +3,14 @@
 It is asked over a socket (`length, JSON`, with the leased directory's descriptor attached) and answers
 each request with the pid; when a supervisor has ended it says so. It ends with the daemon; supervisors
 do not.
+
+In a lull it forks the next supervisor ahead of time, which then waits for its launch: a fork, and the
+first touch of every page after it, take as long as all else between a marker and its hook.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import select
@@ -14,12 +18,16 @@ import signal
 import socket
 import struct
 import sys
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NoReturn
 
 from ezrec.statemachine.runs import Launch
+from ezrec.statemachine.spawn import become_subreaper
 from ezrec.statemachine.supervisor import Supervisor
 
 _LENGTH = struct.Struct("!I")
+_LULL = 10  # milliseconds without a request
 
 
 def send(sock: socket.socket, message: dict[str, Any], fds: tuple[int, ...] = ()) -> None:
@@ -52,15 +60,25 @@ def launch_of(message: dict[str, Any]) -> Launch:
     return Launch(commands=commands, **message)
 
 
+@dataclass(frozen=True, slots=True)
+class Spare:
+    """A supervisor that waits for its launch at the other end of `sock`."""
+
+    pid: int
+    sock: socket.socket
+
+
 class Nursery:
     """The loop: requests in, pids and ends out."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._runs: dict[int, str] = {}
+        self._spare: Spare | None = None
 
     def serve(self) -> None:
         """Until the other side is closed."""
+        gc.freeze()  # a collection in a supervisor would copy every page that it shares
         wake, writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
@@ -68,7 +86,9 @@ class Nursery:
         poller.register(wake, select.POLLIN)
         poller.register(self._sock, select.POLLIN)
         while True:
-            ready = [fd for fd, _ in poller.poll()]
+            ready = [fd for fd, _ in poller.poll(None if self._spare else _LULL)]
+            if not ready and self._spare is None:
+                self._spare = self._fork_spare()
             if wake in ready:
                 os.read(wake, 512)
             self._tell_ended()
@@ -80,27 +100,42 @@ class Nursery:
         if received is None:
             return False
         message, fds = received
-        launch = launch_of(message)
-        pid = os.fork()
-        if pid == 0:
-            self._supervise(launch, fds[0])
+        run = message["run"]
+        pid = self._hand_over(message, fds[0]) or self._fork(message, fds[0])
         os.close(fds[0])
-        self._runs[pid] = launch.run
-        send(self._sock, {"started": launch.run, "pid": pid})
+        self._runs[pid] = run
+        send(self._sock, {"started": run, "pid": pid})
         return True
 
-    def _supervise(self, launch: Launch, fd: int) -> None:
-        """In the child: never returns."""
-        code = 255
+    def _hand_over(self, message: dict[str, Any], fd: int) -> int:
+        """The spare's pid; 0 where there is none, or it has died: then it has begun nothing."""
+        spare, self._spare = self._spare, None
+        if spare is None:
+            return 0
         try:
-            os.setsid()
-            self._sock.close()
-            Supervisor(launch, fd).run()
-            code = 0
-        except OSError as error:
-            code = error.errno or code
+            send(spare.sock, message, (fd,))
+        except OSError:
+            return 0
         finally:
-            os._exit(code)
+            spare.sock.close()
+        return spare.pid
+
+    def _fork(self, message: dict[str, Any], fd: int) -> int:
+        pid = os.fork()
+        if pid == 0:
+            self._sock.close()
+            supervise(lambda: (message, [fd]))
+        return pid
+
+    def _fork_spare(self) -> Spare:
+        ours, theirs = socket.socketpair()
+        pid = os.fork()
+        if pid == 0:
+            self._sock.close()
+            ours.close()
+            supervise(lambda: receive(theirs))
+        theirs.close()
+        return Spare(pid, ours)
 
     def _tell_ended(self) -> None:
         while True:
@@ -110,9 +145,30 @@ class Nursery:
                 return
             if pid == 0:
                 return
+            if self._spare and self._spare.pid == pid:
+                self._spare.sock.close()
+                self._spare = None
             run = self._runs.pop(pid, None)
             if run:
                 send(self._sock, {"ended": run, "code": os.waitstatus_to_exitcode(status)})
+
+
+def supervise(await_launch: Callable[[], tuple[dict[str, Any], list[int]] | None]) -> NoReturn:
+    """In the child of a fork: mind the run that `await_launch` gives, then end the process. A nursery
+    that goes while it is waited for leaves nothing to do."""
+    code = 255
+    try:
+        os.setsid()
+        become_subreaper()
+        received = await_launch()
+        if received is not None:
+            message, fds = received
+            Supervisor(launch_of(message), fds[0]).run()
+        code = 0
+    except OSError as error:
+        code = error.errno or code
+    finally:
+        os._exit(code)
 
 
 def main() -> None:

@@ -80,9 +80,15 @@ def start_time(pid: int) -> int:
 def stat_fields(pid: int) -> list[str]:
     """The fields of /proc/<pid>/stat behind the name: state, parent, …; empty where it is gone."""
     try:
-        text = Path(f"/proc/{pid}/stat").read_bytes().decode(errors="replace")
+        fd = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return []
+    try:
+        text = os.read(fd, 4096).decode(errors="replace")
+    except OSError:
+        return []
+    finally:
+        os.close(fd)
     return text.rpartition(")")[2].split()
 
 

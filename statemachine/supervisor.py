@@ -19,7 +19,7 @@ from ezrec.statemachine import children, files, journal, priority, processes
 from ezrec.statemachine.reporter import Reporter, open_log
 from ezrec.statemachine.runs import Launch, RunResult
 from ezrec.statemachine.sink import Sink
-from ezrec.statemachine.spawn import become_subreaper, spawn
+from ezrec.statemachine.spawn import spawn
 
 
 class Supervisor:
@@ -36,7 +36,6 @@ class Supervisor:
 
     def run(self) -> RunResult:
         """Mind the commands one after the other until one does not end with 0."""
-        become_subreaper()
         self._wake = _install_signals(self._on_term, self._on_idle)
         os.fchdir(self._fd)
         files.make_directory(self._fd, journal.DIRECTORY)
