@@ -20,9 +20,10 @@ class Alone:
 
     def __init__(self, site: Path, clock: FakeClock) -> None:
         self.root = site / "root"
-        make_root(self.root)
         hooks = site / "hooks"
-        hooks.mkdir()
+        if not self.root.exists():
+            make_root(self.root)
+            hooks.mkdir()
         for stage in ("capture", "merge", "upload"):
             (hooks / f"{stage}.py").write_text("# never run: the runner is scripted\n")
         self.clock = clock
@@ -75,7 +76,8 @@ class Alone:
             self.clock.advance(1)
             self.between()
             for name in os.listdir(self.root):
-                self.watcher.change(name)
+                if not name.startswith("."):
+                    self.watcher.change(name)
 
         self.engine.worker.on_tick = step
         self.engine.run()
