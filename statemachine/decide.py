@@ -13,6 +13,8 @@ from ezrec.statemachine.runs import RunResult
 LOOK_AGAIN = 0.25
 #: seconds beyond limit and grace after which a supervisor is taken for stuck
 OVERDUE = 10.0
+#: seconds beyond limit and grace after which the nursery is, which keeps a lease that nobody works under
+ABANDONED = 15.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,13 +166,13 @@ def _while_leased(view: View) -> Decision:
     return Watch(run)
 
 
-def is_overdue(lifecycle: Lifecycle, run: Run, boot: str, seconds: float) -> bool:
-    """Whether a run has outlived its limit and grace by so much that its supervisor can't be well."""
+def overdue(lifecycle: Lifecycle, run: Run, boot: str, seconds: float) -> float:
+    """By how many seconds a run has outlived its limit and grace; below 0 while it has not."""
     stage = next((stage for stage in lifecycle.stages if stage.name == run.stage), None)
     if stage is None or run.boot != boot:
-        return False
+        return -1.0
     allowed = stage.timeout + stage.grace
-    return seconds - run.since > allowed.total_seconds() + OVERDUE
+    return seconds - run.since - allowed.total_seconds()
 
 
 def _to_tidy(resolution: Resolution) -> bool:

@@ -68,7 +68,7 @@ def _ending(world: World, case: Case, run: Run, result: RunResult | None) -> End
 def _begun(case: Case, run: Run) -> bool:
     """Whether the supervisor got as far as starting a hook."""
     progress = runs.read_progress(case.place.fd)
-    return progress is not None and progress.run == run.id and progress.hook > 0
+    return progress is not None and progress.run == run.id and progress.begun
 
 
 def _said_good(result: RunResult | None) -> bool:
@@ -106,14 +106,15 @@ def _conclude(
     if outcome.to is None:
         _journal_end(world, case, run, result, outcome)
     elif outcome.to in (IDLE, _lock_state(world.lifecycle)):
-        _journal_end(world, case, run, result, outcome)
         _push(world, case, replace(move, how="push"))
+        _journal_end(world, case, run, result, outcome)
     elif commit(world, case, stage.source, move):
         forget_run(case, run.id)
 
 
 def _push(world: World, case: Case, move: Move) -> None:
-    """To `idle`, or to `.lock` alone: the states that nobody can push to by dropping a marker."""
+    """To `idle`, or to `.lock` alone: the states that nobody can push to by dropping a marker. Done
+    while the run is still open in the journal: who is cut off here is asked for it once more."""
     if move.state == IDLE:
         clear(world, case, move)
         return
@@ -130,7 +131,7 @@ def _journal_end(
 ) -> None:
     fields = _end_fields(world, case, run, result, outcome)
     case.journal.append("ended", durable=True, reason=outcome.reason, **fields)
-    if run.state != _lock_state(world.lifecycle):
+    if _lock_state(world.lifecycle) not in (run.state, outcome.to):
         case.place.remove_lock()
     forget_run(case, run.id)
 

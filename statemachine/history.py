@@ -12,13 +12,14 @@ from ezrec.statemachine.names import is_run
 MAX_INTERRUPTIONS = 20
 _HUGE = 1e15  # no count or second reaches it; NaN and infinity do not stay below it
 _KEEPS_NOTES = frozenset({"finished", "salvaged", "resumed", "arrived"})
+_UNDONE = frozenset({"postponed", "interrupted"})
 _NOT_COUNTED = frozenset({"postponed", "parked", "interrupted", "cancelled", "finished"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """An attempt whose end is not journaled yet, begun at second `since` of the boot called `boot`.
-    `cancelled` is why it was told to stop, if it was."""
+    `cancelled` is why it was told to stop, if it was; `requested`: it is what an operator asked for."""
 
     id: str
     stage: str
@@ -27,6 +28,7 @@ class Run:
     boot: str
     since: float = 0.0
     cancelled: str | None = None
+    requested: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +125,7 @@ def _attempt(history: History, line: Mapping[str, Any]) -> History:
         attempt=int(_number(line, "attempt")),
         boot=_text(line, "boot"),
         since=_number(line, "up"),
+        requested=history.requested,
     )
     return replace(history, run=run, attempts=history.attempts + 1, pause=None, requested=False)
 
@@ -136,12 +139,14 @@ def _cancel(history: History, line: Mapping[str, Any]) -> History:
 def _ended(history: History, line: Mapping[str, Any]) -> History:
     result = _text(line, "result")
     counted = history.attempts - (result in _NOT_COUNTED)
+    undone = history.run is not None and history.run.requested and result in _UNDONE
     after = replace(
         history,
         run=None,
         last_run=_text(line, "run") if is_run(_text(line, "run")) else None,
         pending=_text(line, "to") or None,
         attempts=max(0, counted),
+        requested=history.requested or (undone and not _text(line, "to")),
         postponed=history.postponed + 1 if result == "postponed" else 0,
         interruptions=history.interruptions + (result == "interrupted"),
         content=_text(line, "content") or history.content,

@@ -45,7 +45,8 @@ def judge(lifecycle: Lifecycle, stage: Stage, history: History, ending: Ending) 
     """Weigh one ending. The run of `ending` is already counted in `history.attempts`."""
     outcome = _weigh(lifecycle, stage, history, ending)
     lock = lifecycle.lock_state
-    kept = lock is not None and stage.source == lock.name and ending.payload
+    worked = ending.begun or ending.result is not None  # else what there is, is not of this run
+    kept = lock is not None and stage.source == lock.name and ending.payload and worked
     pushed = ending.run.cancelled is not None and ending.run.cancelled != "stop"
     if kept and outcome.to != stage.ok and outcome.result != "refused" and not pushed:
         reason = f"{outcome.reason}; what there is, is kept"

@@ -1,12 +1,19 @@
 """The parent of all supervisors: a small process, started once, that forks one for each run.
 
 It is asked over a socket (`length, JSON`, with the leased directory's descriptor attached) and answers
-each request with the pid; when a supervisor has ended it says so. It ends with the daemon; supervisors
-do not.
+each request with the pid; when a supervisor has ended it says so. It ends when the daemon has gone and
+the last supervisor too.
+
+What the hook of a killed supervisor has started, whatever it calls itself, becomes a child of the
+nursery and is ended here; until that is done the nursery keeps the lease, so nothing is begun beside it.
+
+In a lull it forks the next supervisor ahead of time, which then waits for its launch: a fork, and the
+first touch of every page after it, take as long as all else between a marker and its hook.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import select
@@ -14,12 +21,19 @@ import signal
 import socket
 import struct
 import sys
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NoReturn
 
+from ezrec.statemachine import children
 from ezrec.statemachine.runs import Launch
+from ezrec.statemachine.spawn import become_subreaper
 from ezrec.statemachine.supervisor import Supervisor
 
+AwaitLaunch = Callable[[], tuple[dict[str, Any], list[int]] | None]
+
 _LENGTH = struct.Struct("!I")
+_LULL = 10  # milliseconds without a request
 
 
 def send(sock: socket.socket, message: dict[str, Any], fds: tuple[int, ...] = ()) -> None:
@@ -52,76 +66,165 @@ def launch_of(message: dict[str, Any]) -> Launch:
     return Launch(commands=commands, **message)
 
 
+@dataclass(frozen=True, slots=True)
+class Spare:
+    """A supervisor that waits for its launch at the other end of `sock`."""
+
+    pid: int
+    sock: socket.socket
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """The run of a supervisor that lives, and the lease that is given back when nothing is left of it."""
+
+    run: str
+    lease: int
+
+
 class Nursery:
     """The loop: requests in, pids and ends out."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
-        self._runs: dict[int, str] = {}
+        self._charges: dict[int, Charge] = {}
+        self._spare: Spare | None = None
+        self._serving = True
+        self._pid = os.getpid()
 
     def serve(self) -> None:
-        """Until the other side is closed."""
+        """Until the other side is closed and every supervisor has ended."""
+        become_subreaper()
+        gc.freeze()  # a collection in a supervisor would copy every page that it shares
         wake, writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
         poller = select.poll()
         poller.register(wake, select.POLLIN)
         poller.register(self._sock, select.POLLIN)
-        while True:
-            ready = [fd for fd, _ in poller.poll()]
+        while self._serving or self._charges:
+            wants_spare = self._serving and self._spare is None
+            ready = [fd for fd, _ in poller.poll(_LULL if wants_spare else None)]
+            if not ready:
+                self._spare = self._fork_spare()
             if wake in ready:
                 os.read(wake, 512)
-            self._tell_ended()
+            self._collect()
             if self._sock.fileno() in ready and not self._answer():
-                return
+                poller.unregister(self._sock)
+                self._serving = False
+                self._dismiss_spare()
 
     def _answer(self) -> bool:
         received = receive(self._sock)
         if received is None:
             return False
         message, fds = received
-        launch = launch_of(message)
-        pid = os.fork()
-        if pid == 0:
-            self._supervise(launch, fds[0])
-        os.close(fds[0])
-        self._runs[pid] = launch.run
-        send(self._sock, {"started": launch.run, "pid": pid})
+        run = message["run"]
+        pid = self._hand_over(message, fds[0]) or self._fork(message, fds[0])
+        self._charges[pid] = Charge(run, fds[0])
+        self._say({"started": run, "pid": pid})
         return True
 
-    def _supervise(self, launch: Launch, fd: int) -> None:
-        """In the child: never returns."""
-        code = 255
+    def _say(self, message: dict[str, Any]) -> None:
         try:
-            os.setsid()
-            self._sock.close()
-            Supervisor(launch, fd).run()
-            code = 0
-        except OSError as error:
-            code = error.errno or code
-        finally:
-            os._exit(code)
+            send(self._sock, message)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # nobody is there to be told: the next look at the socket says so
 
-    def _tell_ended(self) -> None:
-        while True:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return
-            if pid == 0:
-                return
-            run = self._runs.pop(pid, None)
-            if run:
-                send(self._sock, {"ended": run, "code": os.waitstatus_to_exitcode(status)})
+    def _hand_over(self, message: dict[str, Any], fd: int) -> int:
+        """The spare's pid; 0 where there is none, or it has died: then it has begun nothing."""
+        spare, self._spare = self._spare, None
+        if spare is None:
+            return 0
+        try:
+            send(spare.sock, message, (fd,))
+        except OSError:
+            return 0
+        finally:
+            spare.sock.close()
+        return spare.pid
+
+    def _fork(self, message: dict[str, Any], fd: int) -> int:
+        pid = os.fork()
+        if pid == 0:
+            self._become_supervisor(lambda: (message, [fd]), fd)
+        return pid
+
+    def _fork_spare(self) -> Spare:
+        ours, theirs = socket.socketpair()
+        pid = os.fork()
+        if pid == 0:
+            ours.close()
+            self._become_supervisor(lambda: receive(theirs))
+        theirs.close()
+        return Spare(pid, ours)
+
+    def _become_supervisor(self, await_launch: AwaitLaunch, own: int = -1) -> NoReturn:
+        """In the child of a fork: let go of what is the nursery's, the leases of others above all."""
+        self._sock.close()
+        for charge in self._charges.values():
+            if charge.lease != own:
+                os.close(charge.lease)
+        supervise(await_launch, self._pid)
+
+    def _dismiss_spare(self) -> None:
+        if self._spare is not None:
+            self._spare.sock.close()
+            self._spare = None
+
+    def _collect(self) -> None:
+        """Every child that has ended. What is neither a supervisor nor the spare was left by a
+        supervisor that died."""
+        while ended := _ended_child():
+            pid, code = ended
+            if self._spare and self._spare.pid == pid:
+                self._dismiss_spare()
+            elif charge := self._charges.pop(pid, None):
+                self._conclude(charge, code)
+            else:
+                self._end_orphans()
+
+    def _conclude(self, charge: Charge, code: int) -> None:
+        if code != 0:
+            self._end_orphans()
+        os.close(charge.lease)
+        self._say({"ended": charge.run, "code": code})
+
+    def _end_orphans(self) -> None:
+        children.end_orphans({*self._charges, *([self._spare.pid] if self._spare else [])})
+
+
+def _ended_child() -> tuple[int, int] | None:
+    try:
+        pid, status = os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:
+        return None
+    return (pid, os.waitstatus_to_exitcode(status)) if pid else None
+
+
+def supervise(await_launch: AwaitLaunch, nursery: int) -> NoReturn:
+    """In the child of a fork: mind the run that `await_launch` gives, then end the process. A nursery
+    that goes while it is waited for leaves nothing to do."""
+    code = 255
+    try:
+        os.setsid()
+        become_subreaper()
+        received = await_launch()
+        if received is not None:
+            message, fds = received
+            Supervisor(launch_of(message), fds[0], nursery).run()
+        code = 0
+    except OSError as error:
+        code = error.errno or code
+    finally:
+        os._exit(code)
 
 
 def main() -> None:
     """`python -m ezrec.statemachine.nursery FD`"""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        Nursery(socket.socket(fileno=int(sys.argv[1]))).serve()
-    except (BrokenPipeError, ConnectionResetError):
-        sys.exit(0)
+    Nursery(socket.socket(fileno=int(sys.argv[1]))).serve()
 
 
 if __name__ == "__main__":

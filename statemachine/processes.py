@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 RUN_VARIABLE = "EZREC_RUN_ID"
@@ -17,17 +17,26 @@ def bearing(run: str) -> list[int]:
     return [pid for pid in _pids() if wanted in _environment(pid).split(b"\0") and _lives(pid)]
 
 
-def descendants(ancestor: int) -> list[int]:
-    """Every process below `ancestor`, zombies left out."""
-    children: dict[int, list[int]] = {}
+def children(parent: int) -> list[int]:
+    """What `parent`, which has one thread, has started or adopted and not collected yet."""
+    try:
+        listed = Path(f"/proc/{parent}/task/{parent}/children").read_bytes()
+    except OSError:  # a kernel without that file
+        return [pid for pid in _pids() if stat_fields(pid)[1:2] == [str(parent)]]
+    return [int(pid) for pid in listed.split()]
+
+
+def descendants(ancestor: int, without: Collection[int] = ()) -> list[int]:
+    """Every process below `ancestor`, zombies left out; nothing of those in `without` and below them."""
+    known: dict[int, list[int]] = {}
     for pid in _pids():
         fields = stat_fields(pid)
         if fields and fields[0] != "Z":
-            children.setdefault(int(fields[1]), []).append(pid)
+            known.setdefault(int(fields[1]), []).append(pid)
     found: list[int] = []
     waiting = [ancestor]
     while waiting:
-        below = children.get(waiting.pop(), [])
+        below = [pid for pid in known.get(waiting.pop(), []) if pid not in without]
         found.extend(below)
         waiting.extend(below)
     return found
@@ -80,9 +89,15 @@ def start_time(pid: int) -> int:
 def stat_fields(pid: int) -> list[str]:
     """The fields of /proc/<pid>/stat behind the name: state, parent, …; empty where it is gone."""
     try:
-        text = Path(f"/proc/{pid}/stat").read_bytes().decode(errors="replace")
+        fd = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return []
+    try:
+        text = os.read(fd, 4096).decode(errors="replace")
+    except OSError:
+        return []
+    finally:
+        os.close(fd)
     return text.rpartition(")")[2].split()
 
 

@@ -112,12 +112,17 @@ def _act(
 
 
 def _end_overdue(world: World, case: Case, run: Run | None) -> None:
-    clock = world.clock
-    if run and decide.is_overdue(world.lifecycle, run, clock.boot(), clock.seconds()):
+    if run is None:
+        return
+    starting.wake(case, run)
+    over = decide.overdue(world.lifecycle, run, world.clock.boot(), world.clock.seconds())
+    if over > decide.OVERDUE:
         log.warning(
             "%s: the supervisor of %s has outlived its limit and is killed", case.id, run.stage
         )
         starting.end_supervisor(case, run)
+    if over > decide.ABANDONED:
+        starting.end_nursery(case, run)
 
 
 def _say_outcome(case: Case, run: Run, outcome: Outcome) -> None:

@@ -18,13 +18,18 @@ _PROGRESS_EVERY = 0.2
 class Reporter:
     """Writes for one run into the opened directory `logs`. A run without a status tells nothing."""
 
-    def __init__(self, launch: Launch, logs: int) -> None:
+    def __init__(self, launch: Launch, logs: int, nursery: int) -> None:
         self._logs = logs
         self._launch = launch
         self._name = STATUS + launch.run
         pid = os.getpid()
-        started = processes.start_time(pid)
-        self._progress = Progress(run=launch.run, supervisor=pid, started=started)
+        self._progress = Progress(
+            run=launch.run,
+            supervisor=pid,
+            started=processes.start_time(pid),
+            nursery=nursery,
+            nursery_started=processes.start_time(nursery),
+        )
         self._percent: float | None = None
         self._told_at = 0.0
 
@@ -36,7 +41,6 @@ class Reporter:
             flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
             with files.open_plain(self._logs, self._name + ".partial", flags) as fd:
                 files.write_all(fd, b" " * _RESERVED)
-                files.sync(fd)
 
     def report(self, result: RunResult) -> None:
         """The end of the run, whole when it appears, durable before the lease is given back."""
@@ -46,6 +50,11 @@ class Reporter:
                 files.write_all(fd, result_bytes(result).ljust(_RESERVED))
                 files.sync(fd)
             files.rename_over(self._logs, partial, self._name)
+
+    def begin(self, begun: bool = True) -> None:
+        """A hook is about to be started: told before it can end us, so that the attempt counts."""
+        if self._progress.begun != begun:
+            self._tell(begun=begun)
 
     def hook(self, pid: int) -> None:
         """The process that does the work now."""

@@ -72,7 +72,7 @@ class ProcessRunner:
             self._nursery = None
 
     def close(self) -> None:
-        """End the nursery; supervisors outlive it."""
+        """Let go of the nursery; it ends when its last supervisor has."""
         with self._lock:
             if self._nursery is not None:
                 self._nursery.close()
@@ -129,18 +129,25 @@ class _Nursery:
     def kill(self) -> None:
         """End it at once, whatever it does."""
         self._process.kill()
-        self.close()
+        self._hang_up()
+        self._process.wait()
 
     def close(self) -> None:
-        """Hang up and wait until the process has gone."""
-        self._sock.shutdown(socket.SHUT_RDWR)
-        self._thread.join()
-        self._sock.close()
+        """Hang up, and wait until the process has gone; not where it still has runs to mind."""
+        self._hang_up()
+        if self._minded:
+            threading.Thread(target=self._process.wait, daemon=True).start()
+            return
         try:
             self._process.wait(timeout=_PATIENCE)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+    def _hang_up(self) -> None:
+        self._sock.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._sock.close()
 
     def _listen(self) -> None:
         while (message := self._next()) is not None:

@@ -69,12 +69,16 @@ class RunResult:
 class Progress:
     """What a run says of itself while it goes on. `percent` is None until the hook has told it.
 
-    `supervisor` and `started` (its start time in clock ticks since boot) name the process exactly.
+    `supervisor` and `started` (its start time in clock ticks since boot) name the process exactly, as
+    do `nursery` and `nursery_started`. `begun`: a hook was started, or was about to be.
     """
 
     run: str
     supervisor: int
     started: int
+    nursery: int = 0
+    nursery_started: int = 0
+    begun: bool = False
     hook: int = 0
     stage: str = ""
     percent: float | None = None

@@ -11,6 +11,7 @@ from ezrec.statemachine.errors import RunnerUnavailable
 from ezrec.statemachine.history import Run
 from ezrec.statemachine.launch import stage_launch
 from ezrec.statemachine.lifecycle import LOCK, Stage
+from ezrec.statemachine.runs import Progress
 from ezrec.statemachine.view import Case
 from ezrec.statemachine.world import World
 
@@ -49,19 +50,35 @@ def _mark_locked(world: World, case: Case, told: dict[str, Any]) -> None:
         case.place.create(LOCK, note, durable=False)
 
 
+def wake(case: Case, run: Run) -> None:
+    """Let go on what a hook may have stopped: who minds it, and who would after that one's death."""
+    if progress := _progress_of(case, run):
+        processes.signal_exactly(progress.supervisor, progress.started, signal.SIGCONT)
+        processes.signal_exactly(progress.nursery, progress.nursery_started, signal.SIGCONT)
+
+
 def end_supervisor(case: Case, run: Run) -> None:
     """KILL a supervisor that has outlived its own limit: it is stopped, or stuck."""
-    progress = runs.read_progress(case.place.fd)
-    if progress is not None and progress.run == run.id:
+    if progress := _progress_of(case, run):
         processes.signal_exactly(progress.supervisor, progress.started, signal.SIGKILL)
+
+
+def end_nursery(case: Case, run: Run) -> None:
+    """KILL the nursery that keeps the lease of a dead supervisor; what others it minds goes on."""
+    if progress := _progress_of(case, run):
+        processes.signal_exactly(progress.nursery, progress.nursery_started, signal.SIGKILL)
+
+
+def _progress_of(case: Case, run: Run) -> Progress | None:
+    progress = runs.read_progress(case.place.fd)
+    return progress if progress is not None and progress.run == run.id else None
 
 
 def cancel(case: Case, run: Run, why: str) -> None:
     """Journal that the run is to stop, then tell its supervisor; said again, it does no harm."""
     if run.cancelled is None:
         case.journal.append("cancel", durable=True, run=run.id, why=why)
-    progress = runs.read_progress(case.place.fd)
-    if progress is not None and progress.run == run.id:
+    if progress := _progress_of(case, run):
         for number in (signal.SIGTERM, signal.SIGCONT):
             processes.signal_exactly(progress.supervisor, progress.started, number)
     else:

@@ -19,15 +19,16 @@ from ezrec.statemachine import children, files, journal, priority, processes
 from ezrec.statemachine.reporter import Reporter, open_log
 from ezrec.statemachine.runs import Launch, RunResult
 from ezrec.statemachine.sink import Sink
-from ezrec.statemachine.spawn import become_subreaper, spawn
+from ezrec.statemachine.spawn import spawn
 
 
 class Supervisor:
-    """One run, in the recording whose open and locked directory is `fd`."""
+    """One run, in the recording whose open and locked directory is `fd`; `nursery` is who forked us."""
 
-    def __init__(self, launch: Launch, fd: int) -> None:
+    def __init__(self, launch: Launch, fd: int, nursery: int) -> None:
         self._launch = launch
         self._fd = fd
+        self._nursery = nursery
         self._began = time.monotonic()
         self._told_to_stop = False
         self._make_idle = launch.idle
@@ -36,12 +37,11 @@ class Supervisor:
 
     def run(self) -> RunResult:
         """Mind the commands one after the other until one does not end with 0."""
-        become_subreaper()
         self._wake = _install_signals(self._on_term, self._on_idle)
         os.fchdir(self._fd)
         files.make_directory(self._fd, journal.DIRECTORY)
         with files.directory(journal.DIRECTORY, self._fd) as logs:
-            self._reporter = Reporter(self._launch, logs)
+            self._reporter = Reporter(self._launch, logs, self._nursery)
             self._reporter.reserve()
             result = self._run_all(logs)
             self._reporter.report(result)
@@ -73,7 +73,12 @@ class Supervisor:
         """The exit status of one command, negative where a signal ended it."""
         reader, writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         os.set_blocking(writer, True)
-        pid = spawn(command, self._launch.environment, self._launch.document.encode(), writer)
+        self._reporter.begin()
+        try:
+            pid = spawn(command, self._launch.environment, self._launch.document.encode(), writer)
+        except OSError:
+            self._reporter.begin(False)
+            raise
         os.close(writer)
         self._reporter.hook(pid)
         code = self._wait(pid, reader, sink)

@@ -138,7 +138,7 @@ class ScriptedRunner:
 
 def _write_progress(fd: int, launch: Launch) -> None:
     """As a supervisor tells of its hook; no process is named."""
-    progress = Progress(run=launch.run, supervisor=0, started=0, hook=1)
+    progress = Progress(run=launch.run, supervisor=0, started=0, begun=True, hook=1)
     files.make_directory(fd, journal.DIRECTORY)
     with files.directory(journal.DIRECTORY, fd) as logs:
         files.replace(logs, PROGRESS, json.dumps(asdict(progress)).encode())

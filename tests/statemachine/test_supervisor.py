@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ezrec.statemachine import processes
-from tests.statemachine.minding import Minded
+from tests.statemachine.minding import Minded, nurseries
 from tests.waiting import wait_until
 
 
@@ -331,21 +331,35 @@ ORPHAN = "setsid sleep 60 & echo $! > pids; echo $$ >> pids; " + WAITS
 
 
 def test_p1_the_supervisor_killed_takes_its_hook_along(minded: Minded) -> None:
-    """Its hook dies with it; what that has started is found by the run's id and ended; no end is told
-    that was none, and what is left holds no lease."""
+    """Its hook dies with it; what that has started has gone when the lease comes free; no end is told
+    that was none."""
+    run = minded.start(minded.launch(ORPHAN))
+    supervisor = minded.supervisor(run)
+    pids = minded.path / "pids"
+    wait_until(lambda: pids.exists() and len(pids.read_text().split()) == 2)
+    os.kill(supervisor, signal.SIGKILL)
+    wait_until(lambda: not minded.leased())
+    assert [pid for pid in pids.read_text().split() if Path(f"/proc/{pid}").exists()] == []
+    assert minded.result(run) is None
+    wait_until(lambda: minded.ended == {run: -9})
+
+
+def test_p1_nursery_and_supervisor_killed_leave_what_bears_the_run(minded: Minded) -> None:
+    """Nobody adopts it, and it holds no lease: it is found by the run's id and ended."""
     run = minded.start(minded.launch(ORPHAN))
     supervisor = minded.supervisor(run)
     pids = minded.path / "pids"
     wait_until(lambda: pids.exists() and len(pids.read_text().split()) == 2)
     orphan, hook = map(int, pids.read_text().split())
+    (nursery,) = nurseries()
+    os.kill(nursery, signal.SIGKILL)
+    wait_until(lambda: nursery not in nurseries())
     os.kill(supervisor, signal.SIGKILL)
     wait_until(lambda: hook not in processes.bearing(run))
     wait_until(lambda: not minded.leased())
     assert orphan in processes.bearing(run)
     assert processes.end(run) == []
-    assert processes.bearing(run) == []
-    assert minded.result(run) is None
-    wait_until(lambda: minded.ended == {run: -9})
+    assert not Path(f"/proc/{orphan}").exists() or processes.stat_fields(orphan)[0] == "Z"
 
 
 def test_a_log_that_grew_too_long_is_put_aside(minded: Minded) -> None:
