@@ -18,7 +18,7 @@ from ezrec.statemachine.engine import Engine
 from ezrec.statemachine.lookup import find
 from ezrec.statemachine.runner import Runner
 from ezrec.statemachine.snapshot import snapshots
-from ezrec.statemachine.watcher import NoWatcher, ObserverWatcher, Watcher
+from ezrec.statemachine.watcher import NoWatcher, Watcher
 from ezrec.statemachine.worker import Tally
 from ezrec.statemachine.world import Changed
 from ezrec.verify import verify
@@ -62,7 +62,7 @@ class Station:
             setup=setup_of(config),
             reserved=RESERVED,
             runner=runner,
-            watcher=watcher or (NoWatcher() if config.watch == "poll" else ObserverWatcher(root)),
+            watcher=watcher or (NoWatcher() if config.watch == "poll" else None),
         )
 
     def __enter__(self) -> Station:

@@ -25,7 +25,7 @@ from ezrec.statemachine.root import DAEMON, OWN, Root
 from ezrec.statemachine.runner import ProcessRunner, Runner
 from ezrec.statemachine.settling import Settling
 from ezrec.statemachine.tells import Tells
-from ezrec.statemachine.watcher import ObserverWatcher, Watcher
+from ezrec.statemachine.watcher import InotifyWatcher, Watcher
 from ezrec.statemachine.worker import Tally, Worker
 from ezrec.statemachine.world import Changed, Describe, Verify, World
 
@@ -91,7 +91,7 @@ class Engine:
             on_change=self._changed,
         )
         seconds = scan_every.total_seconds()
-        patrol = Patrol(self.world, watcher or ObserverWatcher(opened.path), seconds)
+        patrol = Patrol(self.world, watcher or InotifyWatcher(opened), seconds)
         patrol.on_watching = self._say
         self.worker = Worker(self.world, patrol, Settling(settle.total_seconds()))
         self._thread: threading.Thread | None = None

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ezrec.statemachine import calls, files, names
-from ezrec.statemachine.errors import DirectoryRefused, NoSuchRecording, RootUnusable
+from ezrec.statemachine.errors import DirectoryRefused, NoSuchRecording, RootBusy, RootUnusable
 
 MARK = ".ezrec-root"
 OWN = ".ezrec"
@@ -44,6 +44,24 @@ class Root:
         except OSError:
             return False
         return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
+
+    def reopen(self) -> None:
+        """Take up the directory that stands at the path now, if it bears this root's id: one that was
+        put back is another inode. The lock is taken on the new one before the old one is let go.
+
+        Raises RootUnusable (nothing there, or another root: nothing is written into that), RootBusy.
+        """
+        fresh = _open_root(self.path)
+        try:
+            found = _read_mark(self.path, fresh)
+            if found != self.id:
+                hint = f"this one is {found}, it is waited for {self.id}"
+                raise RootUnusable(f"another root stands at {self.path}", hint)
+            if not files.try_lock(fresh):
+                raise RootBusy(f"another ezrec works on {self.path}", "see: ezrec status")
+            os.dup2(fresh, self.fd, inheritable=False)
+        finally:
+            os.close(fresh)
 
     def open(self, recording_id: str) -> int:
         """A descriptor of the recording's directory, opened level by level, no link followed.
