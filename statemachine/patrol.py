@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 
 from ezrec.statemachine import files, leases
@@ -112,8 +113,12 @@ class Patrol:
         self._tokens = sweep.met
         self._next_scan = self._now() + self._pause()
         first = sweep.leased
-        self._to_look = sorted(set(sweep.met) - set(first), key=self._tokens.__getitem__)
+        self._to_look = sorted(set(sweep.met) - set(first), key=self._newness)
         return [*first, *self._look(None if held is None else _LISTED)]
+
+    def _newness(self, recording: str) -> float:
+        token = self._tokens[recording]
+        return math.inf if token == FRESH else token
 
     def _file_time(self) -> int:
         return int(self._scene.clock.wall().timestamp() * 1e9)

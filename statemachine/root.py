@@ -82,7 +82,6 @@ class Root:
         return fd
 
     def _open_below(self, fd: int, part: str, recording_id: str) -> int:
-        path = names.quote(str(self.path / recording_id))
         try:
             return files.open_directory(part, fd)
         except FileNotFoundError:
@@ -90,15 +89,18 @@ class Root:
                 f"there is no recording {recording_id!r}", "see: ezrec status"
             ) from None
         except PermissionError:
-            raise DirectoryRefused(
-                f"{recording_id!r} may not be opened", f'sudo chown -R "$(id -un)": {path}'
-            ) from None
+            mend = f'sudo chown -R "$(id -un)": {self._quoted(recording_id)}'
+            raise DirectoryRefused(f"{recording_id!r} may not be opened", mend) from None
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.ENOTDIR):
                 if _is_file(fd, part):
                     raise NoSuchRecording(f"{recording_id!r} is a file, no recording") from None
-                raise DirectoryRefused(f"{recording_id!r} is no directory", f"rm {path}") from None
+                mend = f"rm {self._quoted(recording_id)}"
+                raise DirectoryRefused(f"{recording_id!r} is no directory", mend) from None
             raise
+
+    def _quoted(self, recording_id: str) -> str:
+        return names.quote(str(self.path / recording_id))
 
     @contextmanager
     def opened(self, recording_id: str) -> Iterator[int]:

@@ -134,6 +134,10 @@ class InotifyWatcher:
             self._restart()
         return False
 
+    def is_full(self) -> bool:
+        """Whether no more watches are allowed."""
+        return self._watches is None or bool(self._watches.refused)
+
     def _restart(self) -> None:
         try:
             self.stop()
@@ -185,6 +189,18 @@ class InotifyWatcher:
                 files.remove_tree(own, CANARY)
         except OSError:
             return  # they are in nobody's way
+
+
+def sends_events(root: Root) -> bool:
+    """Whether a canary comes back; True where that can't be found out for want of a watch."""
+    watcher = InotifyWatcher(root)
+    try:
+        watcher.start(lambda _id: None)
+        return watcher.check() or watcher.is_full() or watcher.check()
+    except OSError:
+        return True
+    finally:
+        watcher.stop()
 
 
 class NoWatcher:
