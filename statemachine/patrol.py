@@ -70,8 +70,8 @@ class Patrol:
         return not self._to_look
 
     def rescan(self) -> None:
-        """Scan at the next round."""
-        self._next_scan = 0.0
+        """Scan at the next round, and see whether the watcher sees: events may have been lost."""
+        self._next_scan = self._next_check = 0.0
 
     def finished(self, recording: str) -> None:
         """Nothing more happens to it by itself: it need not be watched."""
@@ -95,9 +95,11 @@ class Patrol:
     def _start_watching(self) -> None:
         try:
             self._watcher.start(self._hint)
-            self.watching = True
+            self.watching = self._watcher.check()
         except OSError as error:
-            log.warning("not watching, scanning instead: %s", error)
+            log.warning("not watching: %s", error.strerror)
+        if not self.watching:
+            log.info("scanning every %g s", min(BLIND_SCAN, self.scan_every))
         self._next_check = self._now() + CHECK_EVERY
 
     def _meet_all(self) -> list[str]:
@@ -138,7 +140,7 @@ class Patrol:
             self._to_follow = list(self._tokens)
         if before != self.watching:
             self.on_watching(self.watching)
-            self.rescan()
+            self._next_scan = 0.0
         soon = before and not self.watching
         self._next_check = self._now() + (BLIND_SCAN if soon else CHECK_EVERY)
 
@@ -147,7 +149,7 @@ class Patrol:
         for recording in _taken(self._to_follow, _MET):
             self._watcher.follow(recording, needed=False)
         if not self._to_follow:
-            self.rescan()
+            self._next_scan = 0.0
 
     def _scan(self) -> tuple[list[str], list[str]]:
         """A stat for each directory; a token that has moved since the last scan is a change."""

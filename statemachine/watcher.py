@@ -68,13 +68,18 @@ def _within(recording: str, rest: tuple[str, ...]) -> str:
 class _Reader(InotifyFD):
     """watchdog's thread that reads the kernel's events; it ends with a sentence, not with a traceback."""
 
+    def __init__(self, on_death: Callable[[], None]) -> None:
+        super().__init__()
+        self._on_death = on_death
+
     def run(self) -> None:
-        """Until it is stopped, or can't go on: then the canary does not come back."""
+        """Until it is stopped, or can't go on."""
         try:
             super().run()
         except OSError as error:
             log.error("no more events can be read: %s", error.strerror)
             self._is_reading = False  # or else `close` leaves the descriptors to this thread
+            self._on_death()
 
 
 class InotifyWatcher:
@@ -97,7 +102,7 @@ class InotifyWatcher:
         files.make_directory(self._root.fd, OWN)
         with files.directory(OWN, self._root.fd) as own:
             files.make_directory(own, CANARY)
-        self._reader = _Reader()
+        self._reader = _Reader(lambda: hint(None))
         self._reader.start()
         self._watches = Watches(self._reader, self._root, self._changed)
         try:
@@ -125,7 +130,7 @@ class InotifyWatcher:
     def check(self) -> bool:
         """Send the canary round; where it does not come back, begin anew and answer False."""
         watches = self._watches
-        if watches is None or watches.lost:
+        if watches is None or watches.lost or not (self._reader and self._reader.is_alive()):
             self._restart()
             return False
         if watches.has_room() and self._canary_returns():
