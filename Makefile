@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test prove lint type clean
+.PHONY: demo test prove bench-scale lint type clean
 
 demo: $(VENV)/.ready
 	@$(BIN)/ezrec demo $(ARGS)
@@ -15,6 +15,10 @@ test: $(VENV)/.ready
 # Every promise in its long form: each point tried, and not a sample of them.
 prove: $(VENV)/.ready
 	$(BIN)/pytest -n 2 --long --timeout 3600 -k test_p $(ARGS)
+
+# What the daemon costs with 1,000, 10,000 and 100,000 finished recordings: minutes; ARGS="1000 10000" for less.
+bench-scale: $(VENV)/.ready
+	$(BIN)/python -m tests.bench.scale $(ARGS)
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .
