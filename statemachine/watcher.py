@@ -21,7 +21,7 @@ from watchdog.observers.inotify_c import InotifyFD
 from ezrec.statemachine import calls, files, names
 from ezrec.statemachine.journal import DIRECTORY as LOGS
 from ezrec.statemachine.root import OWN, Root
-from ezrec.statemachine.watches import CANARY, Watches
+from ezrec.statemachine.watches import BUDGET, CANARY, Watches
 
 log = logging.getLogger("ezrec")
 
@@ -85,9 +85,10 @@ class _Reader(InotifyFD):
 class InotifyWatcher:
     """The real one: inotify watches on the root, the dates in it and the recordings, with the canary."""
 
-    def __init__(self, root: Root, patience: float = 3.0) -> None:
+    def __init__(self, root: Root, patience: float = 3.0, budget: int = BUDGET) -> None:
         self._root = root
         self._patience = patience
+        self._budget = budget
         self._reader: _Reader | None = None
         self._watches: Watches | None = None
         self._canary = threading.Event()
@@ -104,7 +105,7 @@ class InotifyWatcher:
             files.make_directory(own, CANARY)
         self._reader = _Reader(lambda: hint(None))
         self._reader.start()
-        self._watches = Watches(self._reader, self._root, self._changed)
+        self._watches = Watches(self._reader, self._root, self._changed, self._budget)
         try:
             self._watches.begin()
         except OSError:

@@ -47,12 +47,13 @@ class Watches:
     `lost` says that events were lost: begin anew. While something is `refused` the table is full.
     """
 
-    def __init__(self, reader: InotifyFD, root: Root, changed: Changed) -> None:
+    def __init__(self, reader: InotifyFD, root: Root, changed: Changed, budget: int) -> None:
         self.lost = False
         self.refused: set[str] = set()
         self._reader = reader
         self._root = root
         self._changed = changed
+        self._budget = budget
         self._lock = threading.RLock()
         self._paths: dict[int, str] = {}
         self._watched: dict[str, int] = {}
@@ -69,7 +70,7 @@ class Watches:
         """Watch a recording, and the date that it lies in; one that is not needed only within the budget."""
         if recording in self._watched:
             return True
-        if not needed and len(self._watched) >= BUDGET:
+        if not needed and len(self._watched) >= self._budget:
             return False
         date = recording.rpartition("/")[0]
         if date and date not in self._watched:
@@ -79,7 +80,7 @@ class Watches:
     def spare(self, recording: str) -> None:
         """Give the watch of a finished recording up where there are more than the budget allows."""
         with self._lock:
-            if len(self._watched) > BUDGET:
+            if len(self._watched) > self._budget:
                 self._drop(recording)
 
     def has_room(self) -> bool:

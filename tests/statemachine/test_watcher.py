@@ -289,11 +289,10 @@ def test_a_file_moved_out_of_the_tree_holds_nothing_up(
 
 
 def test_finished_ones_are_watched_within_the_budget_only(
-    root: Root, path: Path, hints: list[str | None], monkeypatch: pytest.MonkeyPatch
+    root: Root, path: Path, hints: list[str | None]
 ) -> None:
     """What is in flight always is; what is finished gives way."""
-    monkeypatch.setattr(watches, "BUDGET", 6)
-    watcher = InotifyWatcher(root)
+    watcher = InotifyWatcher(root, budget=6)
     watcher.start(hints.append)  # the root, the canaries' place, a date
     for number in range(6):
         (path / f"f{number}").mkdir()
