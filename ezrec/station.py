@@ -18,7 +18,7 @@ from ezrec.statemachine.engine import Engine
 from ezrec.statemachine.lookup import find
 from ezrec.statemachine.runner import Runner
 from ezrec.statemachine.snapshot import snapshots
-from ezrec.statemachine.watcher import NoWatcher, ObserverWatcher, Watcher
+from ezrec.statemachine.watcher import NoWatcher, Watcher
 from ezrec.statemachine.worker import Tally
 from ezrec.statemachine.world import Changed
 from ezrec.verify import verify
@@ -35,8 +35,9 @@ class Station:
             station.new("match-17", seconds=60, start_now=True)
 
     `config` is a Config, or the path of a root (its `ezrec.yaml` and `.env` are read). Nothing works
-    before `start` (a thread of this process, no signal handler) or `run` (this thread). Raises
-    ConfigError, RootUnusable, LifecycleError.
+    before `start` (a thread of this process, no signal handler) or `run` (this thread). `unsafe_fs` works by
+    scanning where the file system can't keep the promises. Raises ConfigError, RootUnusable,
+    LifecycleError.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Station:
         *,
         watcher: Watcher | None = None,
         runner: Runner | None = None,
+        unsafe_fs: bool = False,
     ) -> None:
         if not isinstance(config, Config):
             config = load(None, {"root": str(config)}, os.environ)
@@ -62,7 +64,8 @@ class Station:
             setup=setup_of(config),
             reserved=RESERVED,
             runner=runner,
-            watcher=watcher or (NoWatcher() if config.watch == "poll" else ObserverWatcher(root)),
+            watcher=watcher or (NoWatcher() if config.watch == "poll" else None),
+            unsafe_fs=unsafe_fs,
         )
 
     def __enter__(self) -> Station:

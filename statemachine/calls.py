@@ -93,10 +93,11 @@ def link_name(dir_fd: int, old: str, new: str) -> None:
     os.link(one_level(old), one_level(new), src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
 
 
-def rename(dir_fd: int, old: str, new: str) -> None:
+def rename(dir_fd: int, old: str, new: str, new_dir_fd: int | None = None) -> None:
     """renameat(2): what bore the name before is gone."""
-    sys.audit(EVENT, "rename", dir_fd, old, new)
-    os.rename(one_level(old), one_level(new), src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
+    to = dir_fd if new_dir_fd is None else new_dir_fd
+    sys.audit(EVENT, "rename", dir_fd, old, new, *((to,) if to != dir_fd else ()))
+    os.rename(one_level(old), one_level(new), src_dir_fd=dir_fd, dst_dir_fd=to)
 
 
 def rename_new(dir_fd: int, old: str, new: str, new_dir_fd: int) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-from ezrec.statemachine import files
+from ezrec.statemachine import files, probe
 from ezrec.statemachine.clock import Clock, SystemClock
 from ezrec.statemachine.errors import RootBusy, RootUnusable
 from ezrec.statemachine.hooks import HookPath
@@ -25,7 +25,7 @@ from ezrec.statemachine.root import DAEMON, OWN, Root
 from ezrec.statemachine.runner import ProcessRunner, Runner
 from ezrec.statemachine.settling import Settling
 from ezrec.statemachine.tells import Tells
-from ezrec.statemachine.watcher import ObserverWatcher, Watcher
+from ezrec.statemachine.watcher import InotifyWatcher, NoWatcher, Watcher, sends_events
 from ezrec.statemachine.worker import Tally, Worker
 from ezrec.statemachine.world import Changed, Describe, Verify, World
 
@@ -48,7 +48,8 @@ class Engine:
 
     `hooks` are directories, searched in order. `settle` is how long a drop must stand still,
     `scan_every` how often everything is looked at whatever the watcher says. `describe` and `verify`
-    are the application's say in hooks and outputs. Clock, runner, watcher and `chance` (uniform in
+    are the application's say in hooks and outputs. `unsafe_fs` works by scanning on a file system that can't
+    keep the promises. Clock, runner, watcher and `chance` (uniform in
     [0, 1)) are parameters, so that a test can give its own.
     """
 
@@ -69,6 +70,7 @@ class Engine:
         clock: Clock | None = None,
         runner: Runner | None = None,
         watcher: Watcher | None = None,
+        unsafe_fs: bool = False,
         chance: Callable[[], float] = random.random,
     ) -> None:
         opened = Root(root, reserved)
@@ -91,7 +93,10 @@ class Engine:
             on_change=self._changed,
         )
         seconds = scan_every.total_seconds()
-        patrol = Patrol(self.world, watcher or ObserverWatcher(opened.path), seconds)
+        self._unsafe_fs = unsafe_fs
+        self._needs_events = watcher is None and not unsafe_fs
+        ours = NoWatcher() if unsafe_fs else InotifyWatcher(opened)
+        patrol = Patrol(self.world, watcher or ours, seconds)
         patrol.on_watching = self._say
         self.worker = Worker(self.world, patrol, Settling(settle.total_seconds()))
         self._thread: threading.Thread | None = None
@@ -162,10 +167,35 @@ class Engine:
                 f"the root {path} can't be written", "mount it read-write, or chown it"
             )
         deadline = time.monotonic() + _CLAIM_PATIENCE
-        while not files.try_lock(self.world.root.fd):
+        while not self._is_locked():
             if time.monotonic() > deadline:
                 raise RootBusy(f"another ezrec works on {path}", "see: ezrec status")
             time.sleep(0.02)
+        self._judge_file_system()
+
+    def _is_locked(self) -> bool:
+        try:
+            return files.try_lock(self.world.root.fd)
+        except OSError as error:
+            if error.errno not in probe.UNKNOWN:
+                raise
+            raise probe.refusal(self.world.root, (probe.FLOCK,)) from error
+
+    def _judge_file_system(self) -> None:
+        """Refuse a root that can't keep the promises, or say what may be lost on it."""
+        root = self.world.root
+        try:
+            lacks = probe.probe(root)
+        except OSError as error:
+            log.warning("the file system can't be tried just now: %s", error.strerror)
+            return
+        if self._needs_events and not sends_events(root):
+            lacks = (*lacks, probe.EVENTS)
+        if lacks and not (self._unsafe_fs and not any(lack.needed for lack in lacks)):
+            files.unlock(root.fd)
+            raise probe.refusal(root, lacks)
+        for lack in lacks:
+            log.warning("unsafe file system: %s: %s", lack.what, lack.lost)
 
     def _work(self, once: bool = False) -> Tally:
         try:

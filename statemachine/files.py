@@ -158,8 +158,29 @@ def overwrite(dir_fd: int, name: str, data: bytes) -> None:
 
 
 def rename_new(dir_fd: int, old: str, new: str, new_dir_fd: int | None = None) -> None:
-    """Rename; EEXIST where `new` is there already: nothing is ever replaced. Not synced."""
-    calls.rename_new(dir_fd, old, new, dir_fd if new_dir_fd is None else new_dir_fd)
+    """Rename; EEXIST where `new` is there already: nothing is ever replaced. Not synced.
+
+    A file system that knows no such rename is refused, but for --unsafe-fs: there it is a look first, and
+    what comes in between is lost.
+    """
+    to = dir_fd if new_dir_fd is None else new_dir_fd
+    try:
+        calls.rename_new(dir_fd, old, new, to)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOSYS):
+            raise
+        if exists(to, new):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), new) from None
+        calls.rename(dir_fd, old, new, to)
+
+
+def exists(dir_fd: int, name: str) -> bool:
+    """Whether anything bears the name."""
+    try:
+        calls.status(dir_fd, name)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def rename_over(dir_fd: int, old: str, new: str) -> None:

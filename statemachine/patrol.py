@@ -3,48 +3,57 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 
+from ezrec.statemachine import files, leases
 from ezrec.statemachine.errors import StateMachineError
-from ezrec.statemachine.place import Place
-from ezrec.statemachine.scan import Found, scan
+from ezrec.statemachine.lifecycle import LOCK
+from ezrec.statemachine.place import is_finished
+from ezrec.statemachine.sweep import FRESH, Sweep
 from ezrec.statemachine.view import Scene
 from ezrec.statemachine.watcher import Hint, Watcher
 
 log = logging.getLogger("ezrec")
 CHECK_EVERY = 8.0
 BLIND_SCAN = 2.0
+#: directories that a blind scan stats in a second of its waiting: a hundred thousand are not met every 2 s
+_STATS = 5_000
+#: how many directories are met, and how many listed, before what has been found is acted on
+_MET = 2_000
+_LISTED = 200
 
 
 class Patrol:
     """Scans every `scan_every` seconds, or every two while the watcher is blind.
 
-    `watching` says whether events arrive; `on_watching` is told when that changes.
+    `watching` says whether events arrive; `on_watching` is told when that changes, and when the root that
+    was lost is back.
     """
 
     def __init__(self, scene: Scene, watcher: Watcher, scan_every: float) -> None:
         self.watching = False
         self.on_watching: Callable[[bool], None] = lambda _watching: None
+        self.scan_every = scan_every
         self._scene = scene
         self._watcher = watcher
-        self.scan_every = scan_every
+        self._hint: Hint = lambda _id: None
         self._tokens: dict[str, int] = {}
-        self._root_there = True
+        self._sweep: Sweep | None = None
+        self._to_look: list[str] = []
+        self._to_follow: list[str] = []
+        self._trouble = ""
         self._next_scan = 0.0
         self._next_check = 0.0
 
     def begin(self, hint: Hint) -> list[str]:
-        """Watch first, scan second: what comes in between is met twice, not missed. The recordings
-        to look at: all that are not finished."""
-        try:
-            self._watcher.start(hint)
-            self.watching = True
-        except OSError as error:
-            log.warning("not watching, scanning instead: %s", error)
+        """Watch the root, meet every directory, and return the recordings to look at first: those in
+        which somebody works. `round` finds the others, the newest first: each is watched, then listed.
+        """
+        self._hint = hint
+        self._start_watching()
         self.on_watching(self.watching)
-        self._next_check = self._now() + CHECK_EVERY
-        changed, _ = self._scan()
-        return self._open_ones(changed)
+        return self._meet_all()
 
     def end(self) -> None:
         """Stop watching."""
@@ -52,73 +61,168 @@ class Patrol:
 
     def next_due(self) -> float:
         """When there is something to do, in seconds of the boot clock."""
+        if self._sweep is not None or self._to_look or self._to_follow:
+            return 0.0
         return min(self._next_scan, self._next_check)
 
+    def has_looked(self) -> bool:
+        """Whether all that stood there at the start has been looked at."""
+        return not self._to_look
+
     def rescan(self) -> None:
-        """Scan at the next round."""
-        self._next_scan = 0.0
+        """Scan at the next round, and see whether the watcher sees: events may have been lost."""
+        self._next_scan = self._next_check = 0.0
+
+    def finished(self, recording: str) -> None:
+        """Nothing more happens to it by itself: it need not be watched."""
+        self._watcher.spare(recording)
 
     def round(self) -> tuple[list[str], list[str]]:
-        """Do what is due: the recordings that changed, and those that are gone."""
+        """Do a part of what is due: the recordings that changed, and those that are gone."""
         if self._now() >= self._next_check:
             self._check()
-        return self._scan() if self._now() >= self._next_scan else ([], [])
+        if self._to_look:
+            return self._look(), []
+        if self._to_follow:
+            self._follow_again()
+        elif self._sweep is not None or self._now() >= self._next_scan:
+            return self._scan()
+        return [], []
 
     def _now(self) -> float:
         return self._scene.clock.seconds()
 
+    def _start_watching(self) -> None:
+        try:
+            self._watcher.start(self._hint)
+            self.watching = self._watcher.check()
+        except OSError as error:
+            log.warning("not watching: %s", error.strerror)
+        if not self.watching:
+            log.info("scanning every %g s", min(BLIND_SCAN, self.scan_every))
+        self._next_check = self._now() + CHECK_EVERY
+
+    def _meet_all(self) -> list[str]:
+        """All at once, as nothing is known yet. Where the kernel does not tell who works where, everything
+        is listed before anything is begun."""
+        held = leases.held(self._scene.root.fd)
+        try:
+            sweep = Sweep(self._scene.root, {}, self._file_time(), held or frozenset())
+            sweep.advance()
+        except OSError as error:
+            log.error("the root %s can't be listed: %s", self._scene.root.path, error.strerror)
+            return []
+        self._tokens = sweep.met
+        self._next_scan = self._now() + self._pause()
+        first = sweep.leased
+        self._to_look = sorted(set(sweep.met) - set(first), key=self._newness)
+        return [*first, *self._look(None if held is None else _LISTED)]
+
+    def _newness(self, recording: str) -> float:
+        token = self._tokens[recording]
+        return math.inf if token == FRESH else token
+
+    def _file_time(self) -> int:
+        return int(self._scene.clock.wall().timestamp() * 1e9)
+
+    def _pause(self) -> float:
+        """Until the next scan: more where many directories are scanned blindly."""
+        blind = max(BLIND_SCAN, len(self._tokens) / _STATS)
+        return self.scan_every if self.watching else min(blind, self.scan_every)
+
     def _check(self) -> None:
         """A blind engine scans every two seconds, and says so."""
-        before, self.watching = self.watching, self._watcher.check()
+        before, self.watching = self.watching, self._root_answers() and self._watcher.check()
         if before and not self.watching:
             log.warning("the watcher is blind: scanning every %g s until it sees", BLIND_SCAN)
         elif self.watching and not before:
             log.info("watching again")
+            self._to_follow = list(self._tokens)
         if before != self.watching:
             self.on_watching(self.watching)
-            self.rescan()
-        self._next_check = self._now() + CHECK_EVERY
+            self._next_scan = 0.0
+        soon = before and not self.watching
+        self._next_check = self._now() + (BLIND_SCAN if soon else CHECK_EVERY)
+
+    def _follow_again(self) -> None:
+        """The watches are new ones: what changed before they stood is found by the scan after them."""
+        for recording in _taken(self._to_follow, _MET):
+            self._watcher.follow(recording, needed=False)
+        if not self._to_follow:
+            self._next_scan = 0.0
 
     def _scan(self) -> tuple[list[str], list[str]]:
         """A stat for each directory; a token that has moved since the last scan is a change."""
-        every = self.scan_every if self.watching else min(BLIND_SCAN, self.scan_every)
-        self._next_scan = self._now() + every
-        if not self._root_answers():
-            return [], []
         try:
-            met = {e.id: e.token for e in scan(self._scene.root) if isinstance(e, Found)}
-        except (StateMachineError, OSError) as error:
-            log.error("%s", error)
+            if self._sweep is None:
+                self._next_scan = self._now() + self._pause()
+                if not self._root_answers():
+                    return [], []
+                self._sweep = Sweep(self._scene.root, self._tokens, self._file_time())
+            if not self._sweep.advance(_MET):
+                return [], []
+        except OSError as error:
+            log.error("the root %s can't be listed: %s", self._scene.root.path, error.strerror)
+            self._sweep = None
             return [], []
-        gone = [each for each in self._tokens if each not in met]
-        changed = [each for each, token in met.items() if self._tokens.get(each) != token]
-        self._tokens = met
-        return changed, gone
+        return self._swept(self._sweep)
+
+    def _swept(self, sweep: Sweep) -> tuple[list[str], list[str]]:
+        self._sweep = None
+        gone = sweep.gone()
+        known, self._tokens = self._tokens, sweep.met
+        fresh = [each for each in sweep.changed if known.get(each) == FRESH]
+        for recording in sweep.changed:
+            self._watcher.follow(recording, needed=True)
+        self._to_look = fresh
+        return [each for each in sweep.changed if known.get(each) != FRESH], gone
+
+    def _look(self, directories: int | None = _LISTED) -> list[str]:
+        """List some of those that are to be looked at: the ones that are not finished, locked ones first."""
+        listed = {each: self._listed(each) for each in _taken(self._to_look, directories)}
+        lifecycle = self._scene.lifecycle
+        found = [each for each in listed if not is_finished(lifecycle, listed[each])]
+        for recording in found:
+            self._watcher.follow(recording, needed=True)
+        return sorted(found, key=lambda each: LOCK not in listed[each])
+
+    def _listed(self, recording: str) -> frozenset[str]:
+        """Watch it, then list it: what comes later is hinted. Empty where it can't be listed."""
+        self._watcher.follow(recording, needed=False)
+        try:
+            with self._scene.root.opened(recording) as fd:
+                return frozenset(files.names(fd))
+        except (StateMachineError, OSError):
+            return frozenset()
 
     def _root_answers(self) -> bool:
-        before, self._root_there = self._root_there, self._scene.root.is_still_there()
-        if before and not self._root_there:
-            log.error("the root %s is gone: waiting for it", self._scene.root.path)
-        return self._root_there
+        """Whether the root is there; one that was put back as another directory is taken up."""
+        root = self._scene.root
+        trouble = "" if root.is_still_there() else self._reopened()
+        if trouble and trouble != self._trouble:
+            log.error("%s: waiting for the root", trouble)
+        elif self._trouble and not trouble:
+            log.info("the root %s is back", root.path)
+        self._trouble = trouble
+        return not trouble
 
-    def _open_ones(self, recordings: list[str]) -> list[str]:
-        """Those that are not finished, locked ones first: what runs is known before more starts."""
-        looked_at = [(self._is_locked(each), each) for each in recordings]
-        return [each for locked, each in sorted(looked_at, key=_locked_first) if locked is not None]
-
-    def _is_locked(self, recording: str) -> bool | None:
-        """None: a listing shows that it is finished."""
+    def _reopened(self) -> str:
+        """Everything is met anew, as at the start. Else what is wrong with what stands at the path."""
         try:
-            place = Place(self._scene.root.open(recording), self._scene.lifecycle)
-        except (StateMachineError, OSError):
-            return False
-        try:
-            return None if place.finished() else place.look().lock
-        except OSError:
-            return False
-        finally:
-            place.close()
+            self._scene.root.reopen()
+        except StateMachineError as error:
+            return str(error)
+        self._watcher.stop()
+        self._start_watching()
+        self.on_watching(self.watching)
+        self._sweep, self._to_follow = None, []
+        for recording in self._meet_all():
+            self._hint(recording)
+        return ""
 
 
-def _locked_first(looked_at: tuple[bool | None, str]) -> bool:
-    return not looked_at[0]
+def _taken(waiting: list[str], number: int | None) -> list[str]:
+    """So many from the end of the list (None: all), which is shortened."""
+    taken = waiting[-number:] if number else waiting[:]
+    del waiting[len(waiting) - len(taken) :]
+    return taken[::-1]

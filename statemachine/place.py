@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,14 +49,6 @@ class Place:
         """List the directory and stat what is in it, links not followed."""
         return sighting(self._lifecycle, files.entries(self.fd))
 
-    def finished(self) -> bool:
-        """Whether a mere listing shows one final marker and no lock: nothing to do, nothing to read."""
-        names = set(files.names(self.fd))
-        states = [state for marker, state in self._lifecycle.markers.items() if marker in names]
-        if len(states) != 1 or LOCK in names or self._lifecycle.state(states[0]).error:
-            return False
-        return self._lifecycle.is_final(states[0])
-
     def create(self, marker: str, note: Mapping[str, Any], *, durable: bool = True) -> None:
         """Make a marker, whole at once; FileExistsError where one stands there."""
         files.create(self.fd, marker, note_bytes(note), durable=durable)
@@ -88,6 +80,14 @@ class Place:
     def remove_lock(self) -> None:
         """Take `.lock` away; one that comes back after a power cut is stale and harmless."""
         files.remove(self.fd, LOCK)
+
+
+def is_finished(lifecycle: Lifecycle, names: Collection[str]) -> bool:
+    """Whether a mere listing shows one final marker and no lock: nothing to do, nothing to read. Pure."""
+    states = [state for marker, state in lifecycle.markers.items() if marker in names]
+    if len(states) != 1 or LOCK in names or lifecycle.state(states[0]).error:
+        return False
+    return lifecycle.is_final(states[0])
 
 
 def note_bytes(note: Mapping[str, Any]) -> bytes:

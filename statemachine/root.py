@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ezrec.statemachine import calls, files, names
-from ezrec.statemachine.errors import DirectoryRefused, NoSuchRecording, RootUnusable
+from ezrec.statemachine.errors import DirectoryRefused, NoSuchRecording, RootBusy, RootUnusable
 
 MARK = ".ezrec-root"
 OWN = ".ezrec"
@@ -45,6 +45,24 @@ class Root:
             return False
         return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
 
+    def reopen(self) -> None:
+        """Take up the directory that stands at the path now, if it bears this root's id: one that was
+        put back is another inode. The lock is taken on the new one before the old one is let go.
+
+        Raises RootUnusable (nothing there, or another root: nothing is written into that), RootBusy.
+        """
+        fresh = _open_root(self.path)
+        try:
+            found = _read_mark(self.path, fresh)
+            if found != self.id:
+                hint = f"this one is {found}, it is waited for {self.id}"
+                raise RootUnusable(f"another root stands at {self.path}", hint)
+            if not files.try_lock(fresh):
+                raise RootBusy(f"another ezrec works on {self.path}", "see: ezrec status")
+            os.dup2(fresh, self.fd, inheritable=False)
+        finally:
+            os.close(fresh)
+
     def open(self, recording_id: str) -> int:
         """A descriptor of the recording's directory, opened level by level, no link followed.
 
@@ -64,7 +82,6 @@ class Root:
         return fd
 
     def _open_below(self, fd: int, part: str, recording_id: str) -> int:
-        path = names.quote(str(self.path / recording_id))
         try:
             return files.open_directory(part, fd)
         except FileNotFoundError:
@@ -72,15 +89,18 @@ class Root:
                 f"there is no recording {recording_id!r}", "see: ezrec status"
             ) from None
         except PermissionError:
-            raise DirectoryRefused(
-                f"{recording_id!r} may not be opened", f'sudo chown -R "$(id -un)": {path}'
-            ) from None
+            mend = f'sudo chown -R "$(id -un)": {self._quoted(recording_id)}'
+            raise DirectoryRefused(f"{recording_id!r} may not be opened", mend) from None
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.ENOTDIR):
                 if _is_file(fd, part):
                     raise NoSuchRecording(f"{recording_id!r} is a file, no recording") from None
-                raise DirectoryRefused(f"{recording_id!r} is no directory", f"rm {path}") from None
+                mend = f"rm {self._quoted(recording_id)}"
+                raise DirectoryRefused(f"{recording_id!r} is no directory", mend) from None
             raise
+
+    def _quoted(self, recording_id: str) -> str:
+        return names.quote(str(self.path / recording_id))
 
     @contextmanager
     def opened(self, recording_id: str) -> Iterator[int]:

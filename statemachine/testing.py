@@ -73,6 +73,13 @@ class ScriptedWatcher:
         """Whether the canary would come back."""
         return self.sees
 
+    def follow(self, recording: str, needed: bool) -> bool:
+        """All are followed."""
+        return self.sees
+
+    def spare(self, recording: str) -> None:
+        """All are."""
+
     def change(self, recording: str | None) -> None:
         """Report that this recording (None: any) may have changed."""
         self._hint(recording)

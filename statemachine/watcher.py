@@ -1,72 +1,50 @@
 """Events from the kernel as hints: "this recording may have changed". Never the truth.
 
-A callback only tells a hint and returns: an exception in it would kill watchdog's thread. A canary (a
-new subdirectory and a file in it) goes round through inotify, so that a dead observer, an overflow, a
+A callback only tells a hint and returns: an exception in it would end the thread that reads. A canary (a
+new subdirectory and a file in it) goes round through inotify, so that a dead reader, an overflow, a
 full watch table and an unmounted root are noticed.
+
+Of watchdog only the reader is used: its observer holds everything back for half a second where a file is
+moved out of the tree, drops the errors of a full watch table, and can't be told what not to watch.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import secrets
 import threading
-import warnings
 from collections.abc import Callable
-from pathlib import Path
 from typing import Protocol
 
-from watchdog.events import (
-    DirCreatedEvent,
-    DirDeletedEvent,
-    DirMovedEvent,
-    FileCreatedEvent,
-    FileDeletedEvent,
-    FileMovedEvent,
-    FileSystemEvent,
-    FileSystemEventHandler,
-)
-from watchdog.observers import Observer
-from watchdog.observers.api import BaseObserver
+from watchdog.observers.inotify_c import InotifyFD
 
 from ezrec.statemachine import calls, files, names
 from ezrec.statemachine.journal import DIRECTORY as LOGS
-from ezrec.statemachine.root import OWN
-from ezrec.statemachine.runs import STATUS
+from ezrec.statemachine.root import OWN, Root
+from ezrec.statemachine.watches import BUDGET, CANARY, Watches
 
 log = logging.getLogger("ezrec")
 
 #: told a recording's id, or None: anything may have changed
 Hint = Callable[[str | None], None]
 
-EVENTS: list[type[FileSystemEvent]] = [
-    FileCreatedEvent,
-    FileMovedEvent,
-    FileDeletedEvent,
-    DirCreatedEvent,
-    DirMovedEvent,
-    DirDeletedEvent,
-]
-CANARY = "canary"
-
-
-def _is_of_use(record: logging.LogRecord) -> bool:
-    """watchdog logs an error at each stop that meets an event, and a warning at each `mkdir -p`."""
-    return "called when the thread is inactive" not in record.getMessage()
-
-
-logging.getLogger("watchdog.observers.inotify").addFilter(_is_of_use)
-warnings.filterwarnings("ignore", "Callback with id", RuntimeWarning, "watchdog")
-
 
 class Watcher(Protocol):
-    """Tells hints until it is stopped. `check` is called now and then; False means blind: scan."""
+    """Tells hints until it is stopped. `check` is called now and then; False means blind: scan.
+
+    `follow` is told each recording before it is looked at; `needed` says that it is in flight. False:
+    its changes are not hinted. `spare` says that one is finished: it need not be followed any more.
+    """
 
     def start(self, hint: Hint) -> None: ...
 
     def stop(self) -> None: ...
 
     def check(self) -> bool: ...
+
+    def follow(self, recording: str, needed: bool) -> bool: ...
+
+    def spare(self, recording: str) -> None: ...
 
 
 def hint_of(parts: tuple[str, ...]) -> str | None:
@@ -82,92 +60,127 @@ def hint_of(parts: tuple[str, ...]) -> str | None:
 
 
 def _within(recording: str, rest: tuple[str, ...]) -> str:
-    if rest[:1] == (LOGS,) and not (len(rest) == 2 and _is_status(rest[1])):
+    if rest[:1] == (LOGS,):
         return ""
     return recording if names.is_name(recording.rpartition("/")[2]) else ""
 
 
-def _is_status(name: str) -> bool:
-    return name.startswith(STATUS) and not name.endswith(".partial")
+class _Reader(InotifyFD):
+    """watchdog's thread that reads the kernel's events; it ends with a sentence, not with a traceback."""
+
+    def __init__(self, on_death: Callable[[], None]) -> None:
+        super().__init__()
+        self._on_death = on_death
+
+    def run(self) -> None:
+        """Until it is stopped, or can't go on."""
+        try:
+            super().run()
+        except OSError as error:
+            log.error("no more events can be read: %s", error.strerror)
+            self._is_reading = False  # or else `close` leaves the descriptors to this thread
+            self._on_death()
 
 
-class _Handler(FileSystemEventHandler):
-    def __init__(self, root: Path, hint: Hint, canary: threading.Event) -> None:
-        self._root = os.fsencode(root)
-        self._hint = hint
-        self._canary = canary
+class InotifyWatcher:
+    """The real one: inotify watches on the root, the dates in it and the recordings, with the canary."""
 
-    def on_any_event(self, event: FileSystemEvent) -> None:
-        for path in {os.fsencode(event.src_path), os.fsencode(event.dest_path)} - {b""}:
-            self._tell(path)
-
-    def _tell(self, path: bytes) -> None:
-        if not path.startswith(self._root + b"/"):
-            return
-        parts = tuple(os.fsdecode(path[len(self._root) + 1 :]).split("/"))
-        if parts[:2] == (OWN, CANARY) and len(parts) == 4:
-            self._canary.set()
-        elif (hint := hint_of(parts)) != "":
-            self._hint(hint)
-
-
-class ObserverWatcher:
-    """The real one: watchdog's inotify observer over the root, with the canary."""
-
-    def __init__(self, root: Path, patience: float = 3.0) -> None:
+    def __init__(self, root: Root, patience: float = 3.0, budget: int = BUDGET) -> None:
         self._root = root
         self._patience = patience
-        self._observer: BaseObserver | None = None
+        self._budget = budget
+        self._reader: _Reader | None = None
+        self._watches: Watches | None = None
         self._canary = threading.Event()
+        self._cage = ""
+        self._trouble = ""
         self._hint: Hint = lambda _id: None
 
     def start(self, hint: Hint) -> None:
-        """Set the watches (seconds for tens of thousands of directories). Raises OSError."""
+        """Watch the root and the dates in it; recordings are followed one by one. Raises OSError."""
         self._hint = hint
         self._remove_old_canaries()
-        observer = Observer()
-        handler = _Handler(self._root, hint, self._canary)
-        observer.schedule(handler, str(self._root), recursive=True, event_filter=EVENTS)
-        observer.start()
-        self._observer = observer
+        files.make_directory(self._root.fd, OWN)
+        with files.directory(OWN, self._root.fd) as own:
+            files.make_directory(own, CANARY)
+        self._reader = _Reader(lambda: hint(None))
+        self._reader.start()
+        self._watches = Watches(self._reader, self._root, self._changed, self._budget)
+        try:
+            self._watches.begin()
+        except OSError:
+            self.stop()
+            raise
 
     def stop(self) -> None:
-        """End the observer's threads."""
-        if self._observer is not None:
-            self._observer.stop()
-            self._observer.join()
-            self._observer = None
+        """End the thread that reads."""
+        reader, self._reader, self._watches = self._reader, None, None
+        if reader is not None:
+            reader.stop()
+            reader.join()
+
+    def follow(self, recording: str, needed: bool) -> bool:
+        """Watch a recording's directory if there is room, or it is in flight."""
+        return self._watches is not None and self._watches.follow(recording, needed)
+
+    def spare(self, recording: str) -> None:
+        """A finished one: its watch is given up where many are watched."""
+        if self._watches is not None:
+            self._watches.spare(recording)
 
     def check(self) -> bool:
-        """Send the canary round; where it does not come back, replace the observer and answer False."""
-        if self._observer is not None and self._canary_returns():
+        """Send the canary round; where it does not come back, begin anew and answer False."""
+        watches = self._watches
+        if watches is None or watches.lost or not (self._reader and self._reader.is_alive()):
+            self._restart()
+            return False
+        if watches.has_room() and self._canary_returns():
             return True
-        self._restart()
+        if not watches.refused:  # a full table is no reason to throw it away
+            self._restart()
         return False
+
+    def is_full(self) -> bool:
+        """Whether no more watches are allowed."""
+        return self._watches is None or bool(self._watches.refused)
 
     def _restart(self) -> None:
         try:
             self.stop()
             self.start(self._hint)
-        except (OSError, RuntimeError) as error:
-            log.warning("the watcher can't be started: %s", error)
+            self._trouble = ""
+        except OSError as error:
+            self._say(f"the watcher can't be started: {error.strerror}")
+
+    def _say(self, trouble: str) -> None:
+        """Once, however often it is tried."""
+        if trouble != self._trouble:
+            log.warning("%s", trouble)
+        self._trouble = trouble
+
+    def _changed(self, parts: tuple[str, ...]) -> None:
+        """From the thread that reads. No parts: events were lost, anything may have changed."""
+        if parts[:2] == (OWN, CANARY):
+            if parts[2:3] == (self._cage,) and len(parts) == 4:
+                self._canary.set()
+        elif (hint := hint_of(parts) if parts else None) != "":
+            self._hint(hint)
 
     def _canary_returns(self) -> bool:
         self._canary.clear()
         try:
-            with files.directory(self._root) as root:
-                files.make_directory(root, OWN)
-                with files.directory(OWN, root) as own:
-                    return self._goes_round(own)
+            files.make_directory(self._root.fd, OWN)
+            with files.directory(OWN, self._root.fd) as own:
+                return self._goes_round(own)
         except OSError as error:
-            log.warning("no canary can be sent: %s", error.strerror)
+            self._say(f"no canary can be sent: {error.strerror}")
             return False
 
     def _goes_round(self, own: int) -> bool:
         """A new subdirectory, and a file in it: watched only if the watches follow what is made."""
         files.make_directory(own, CANARY)
         with files.directory(CANARY, own) as canaries:
-            cage = secrets.token_hex(8)
+            self._cage = cage = secrets.token_hex(8)
             calls.make_directory(canaries, cage)
             try:
                 with files.directory(cage, canaries) as fd:
@@ -178,10 +191,22 @@ class ObserverWatcher:
 
     def _remove_old_canaries(self) -> None:
         try:
-            with files.directory(self._root) as root, files.directory(OWN, root) as own:
+            with files.directory(OWN, self._root.fd) as own:
                 files.remove_tree(own, CANARY)
         except OSError:
             return  # they are in nobody's way
+
+
+def sends_events(root: Root) -> bool:
+    """Whether a canary comes back; True where that can't be found out for want of a watch."""
+    watcher = InotifyWatcher(root)
+    try:
+        watcher.start(lambda _id: None)
+        return watcher.check() or watcher.is_full() or watcher.check()
+    except OSError:
+        return True
+    finally:
+        watcher.stop()
 
 
 class NoWatcher:
@@ -196,3 +221,10 @@ class NoWatcher:
     def check(self) -> bool:
         """Blind."""
         return False
+
+    def follow(self, recording: str, needed: bool) -> bool:
+        """Nothing is followed."""
+        return False
+
+    def spare(self, recording: str) -> None:
+        """Nothing was followed."""

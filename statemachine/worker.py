@@ -79,8 +79,11 @@ class Worker:
         try:
             self._hasten(self._patrol.begin(self._inbox.hint))
             self._tell_what_was_left()
-            self.on_ready()
+            ready = False
             while not self._stopping:
+                if not ready and self._patrol.has_looked():
+                    ready = True
+                    self.on_ready()
                 self._round()
                 if once and self._is_done():
                     break
@@ -92,9 +95,13 @@ class Worker:
 
     def _round(self) -> None:
         batch, self._soon = list(self._soon), {}
-        for recording in batch:
+        until = self._now() + _LONGEST_SLEEP
+        for number, recording in enumerate(batch):
             if self._stopping:
                 return
+            if self._now() > until:
+                self._hasten(batch[number:])  # a flood keeps neither the canary nor systemd waiting
+                break
             self._reconcile(recording)
         changed, gone = self._patrol.round()
         self._hasten(changed)
@@ -196,6 +203,8 @@ class Worker:
         if done.again is not None:
             self._due[recording] = self._now() + done.again
         decision = done.decision
+        if isinstance(decision, decide.Leave) and self._world.lifecycle.is_final(done.state):
+            self._patrol.finished(recording)
         _put(self._contended, recording, isinstance(decision, decide.Watch) and not decision.run)
         _put(self.tally.waiting, recording, isinstance(decision, decide.Wait | decide.Park))
         if isinstance(decision, decide.Park):
@@ -273,7 +282,8 @@ class Worker:
     def _is_done(self) -> bool:
         """Nothing runs, nothing settles, nothing has changed."""
         busy = self._soon or self._contended or self._roster.is_busy() or not self._inbox.is_empty()
-        return not busy and not self._settling.waiting() and not self._world.tells.open
+        waits = self._settling.waiting() or self._world.tells.open
+        return not busy and not waits and self._patrol.has_looked()
 
 
 def _put(members: set[str], recording: str, belongs: bool) -> None:

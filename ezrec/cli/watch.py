@@ -24,20 +24,26 @@ log = logging.getLogger("ezrec")
 
 @click.command("watch")
 @click.option("--once", is_flag=True, help="Until nothing is runnable now, then leave.")
+@click.option(
+    "--unsafe-fs", is_flag=True, help="On a file system that can't keep the promises, by scanning."
+)
 @common_options
 @click.pass_obj
-def watch_command(common: Common, once: bool) -> None:
+def watch_command(common: Common, once: bool, unsafe_fs: bool) -> None:
     """Take every recording in the root to its end, for as long as it runs.
 
     SIGTERM and SIGINT stop it cleanly (what is being recorded goes on, and is taken up by the next
     start); SIGHUP reads the configuration again. With --once it leaves with 0, with 75 if something
     waits, with 1 if something failed in this run.
+
+    A root on a file system that can't keep the promises (no rename that never replaces, no locks, no
+    difference between upper and lower case) is refused; --unsafe-fs says what may be lost, and works.
     """
     handler = logging.StreamHandler()
     handler.setFormatter(_Plain())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     hide_from_others()
-    daemon = _Daemon(common)
+    daemon = _Daemon(common, unsafe_fs)
     tally = daemon.run(once)
     sys.exit(_code(tally) if once else 0)
 
@@ -58,12 +64,13 @@ class _Plain(logging.Formatter):
 class _Daemon:
     """A station that is replaced by a new one when the configuration is read again."""
 
-    def __init__(self, common: Common) -> None:
+    def __init__(self, common: Common, unsafe_fs: bool) -> None:
         self._common = common
+        self._unsafe_fs = unsafe_fs
         self._reload = False
         self._interrupted = False
         self._notifier = Notifier()
-        self._station = Station(common.load())
+        self._station = Station(common.load(), unsafe_fs=unsafe_fs)
 
     def run(self, once: bool) -> Tally:
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -100,7 +107,7 @@ class _Daemon:
         self._reload = False
         self._notifier.reloading()
         try:
-            fresh = Station(self._common.load())
+            fresh = Station(self._common.load(), unsafe_fs=self._unsafe_fs)
         except (EzrecError, StateMachineError, OSError) as error:
             report(error)
             log.error("the configuration was not taken: the old one stays in force")

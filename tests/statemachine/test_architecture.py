@@ -122,7 +122,7 @@ def test_transitions_and_watchdog_have_one_home_each(path: Path) -> None:
     """One module each knows these libraries."""
     tops = {module.partition(".")[0] for module in imported(path)}
     assert "transitions" not in tops or path.name == "machine.py"
-    assert "watchdog" not in tops or path.name == "watcher.py"
+    assert "watchdog" not in tops or path.name in ("watcher.py", "watches.py")
 
 
 @pytest.mark.parametrize("path", [*HOOKS, *EZREC], ids=name_of)

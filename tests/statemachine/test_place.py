@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 
 from ezrec.lifecycle import RECORDING
 from ezrec.statemachine import files
-from ezrec.statemachine.place import NOTE_LIMIT, Place, fingerprint, note_bytes, sighting
+from ezrec.statemachine.place import (
+    NOTE_LIMIT,
+    Place,
+    fingerprint,
+    is_finished,
+    note_bytes,
+    sighting,
+)
 
 
 @pytest.fixture
@@ -168,7 +175,7 @@ def test_any_names_have_a_fingerprint(names: list[bytes]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "is_finished"),
+    ("names", "finished"),
     [
         ({".completed"}, True),
         ({".error"}, False),
@@ -181,13 +188,9 @@ def test_any_names_have_a_fingerprint(names: list[bytes]) -> None:
         ({".completed", ".hold"}, True),
     ],
 )
-def test_finished_is_told_by_a_listing(
-    place: Place, rec: Path, names: set[str], is_finished: bool
-) -> None:
+def test_finished_is_told_by_a_listing(names: set[str], finished: bool) -> None:
     """One final marker and no lock: a hundred thousand of these cost a listing each."""
-    for name in names:
-        (rec / name).touch()
-    assert place.finished() is is_finished
+    assert is_finished(RECORDING, names | {"camera_0.mp4", "logs"}) is finished
 
 
 def test_a_marker_is_made_renamed_and_removed(place: Place, rec: Path) -> None:

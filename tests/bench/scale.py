@@ -1,0 +1,195 @@
+"""What the daemon costs with 1,000, 10,000 and 100,000 finished recordings: `make bench-scale`.
+
+A table with the goals beside the figures. The real daemon, cold in memory, with the files in the cache.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench.tree import finished
+from tests.ezrec.station_fixture import EZREC
+from tests.waiting import wait_until
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_HOOK = '#!/bin/sh\n: > "${EZREC_ROOT%/*}/started-${EZREC_RECORDING_ID##*/}"\nexit 65\n'
+_CONFIG = "settle: 0 s\n"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """Seconds, MiB, percent of one CPU."""
+
+    layout: str
+    number: int
+    first_newest: float
+    first_oldest: float
+    looked: float
+    rss: float
+    peak: float
+    watches: int
+    idle: float
+    marker: float
+    marker_unwatched: float
+
+
+ROWS = (
+    ("start to first hook, dropped last", "first_newest", "{:.2f} s", "3 s at 100k"),
+    ("start to first hook, dropped first", "first_oldest", "{:.2f} s", "3 s at 100k"),
+    ("start until all is looked at", "looked", "{:.2f} s", ""),
+    ("RSS", "rss", "{:.0f} MiB", "120 MB at 100k"),
+    ("RSS, the most", "peak", "{:.0f} MiB", ""),
+    ("watches", "watches", "{:d}", ""),
+    ("idle CPU", "idle", "{:.2f} %", "2 %"),
+    ("marker to hook, newest recording", "marker", "{:.2f} s", "1 s at 10k"),
+    (
+        "marker to hook, oldest recording",
+        "marker_unwatched",
+        "{:.2f} s",
+        "1 s at 10k, 60 s at 100k",
+    ),
+)
+
+
+class Watched:
+    """The daemon on a root, and the hooks' traces beside it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.begun = time.monotonic()
+        argv = [EZREC, "--root", str(root), "watch"]
+        self.log = (root.parent / "log").open("w+")
+        self.process = subprocess.Popen(argv, stderr=self.log)
+
+    def end(self) -> None:
+        self.process.terminate()
+        self.process.wait()
+        self.log.close()
+
+    def has_looked(self) -> bool:
+        return "watching " in (self.root.parent / "log").read_text()
+
+    def started(self, recording: str) -> bool:
+        return (self.root.parent / f"started-{Path(recording).name}").exists()
+
+    def since(self) -> float:
+        return time.monotonic() - self.begun
+
+    def cpu(self) -> float:
+        """Seconds of CPU that it has had, without its children."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICKS
+
+    def memory(self, what: str) -> float:
+        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith(what)) / 1024
+
+    def watches(self) -> int:
+        told = Path(f"/proc/{self.process.pid}/fdinfo").iterdir()
+        return sum(line.startswith("inotify ") for each in told for line in _lines(each))
+
+
+def _lines(path: Path) -> Sequence[str]:
+    try:
+        return path.read_text().splitlines()
+    except OSError:
+        return ()
+
+
+def drop(place: Path, *, long_ago: bool = False) -> None:
+    """A recording with `.done`, made now, or seemingly before all others."""
+    place.mkdir()
+    (place / "camera_0.mp4").write_bytes(b"footage")
+    (place / ".done").touch()
+    if long_ago:
+        os.utime(place, (1, 1))
+
+
+def first_action(root: Path, name: str, *, long_ago: bool) -> float:
+    """Seconds from the start of the process to the start of the hook of a drop."""
+    drop(root / name, long_ago=long_ago)
+    daemon = Watched(root)
+    wait_until(lambda: daemon.started(name), 120)
+    seconds = daemon.since()
+    daemon.end()
+    return seconds
+
+
+def acted_on(daemon: Watched, recording: str) -> float:
+    """Seconds from `touch .done` in a finished recording to the start of its hook."""
+    begun = time.monotonic()
+    (daemon.root / recording / ".done").touch()
+    wait_until(lambda: daemon.started(recording), 120)
+    return time.monotonic() - begun
+
+
+def measure(site: Path, number: int, *, dates: bool, idle: float) -> Cost:
+    """Make a tree, measure, and remove it."""
+    root = site / "root"
+    ids = finished(root, number, dates=dates)
+    (root / "ezrec.yaml").write_text(_CONFIG)
+    (root / "hooks").mkdir(exist_ok=True)
+    (root / "hooks" / "merge.sh").write_text(_HOOK)
+    (root / "hooks" / "merge.sh").chmod(0o755)
+    newest = first_action(root, "dropped-last", long_ago=False)
+    oldest = first_action(root, "dropped-first", long_ago=True)
+    daemon = Watched(root)
+    wait_until(daemon.has_looked, 120)
+    looked = daemon.since()
+    time.sleep(2)  # the first checks
+    before, begun = daemon.cpu(), time.monotonic()
+    time.sleep(idle)
+    busy = (daemon.cpu() - before) / (time.monotonic() - begun) * 100
+    cost = Cost(
+        layout="dates" if dates else "flat",
+        number=number,
+        first_newest=newest,
+        first_oldest=oldest,
+        looked=looked,
+        rss=daemon.memory("VmRSS"),
+        peak=daemon.memory("VmHWM"),
+        watches=daemon.watches(),
+        idle=busy,
+        marker=acted_on(daemon, ids[-1]),
+        marker_unwatched=acted_on(daemon, ids[0]),
+    )
+    daemon.end()
+    shutil.rmtree(site)
+    return cost
+
+
+def table(costs: Sequence[Cost]) -> str:
+    """As Markdown: a column for each tree, the goal in the last one."""
+    heads = ["", *(f"{cost.number:,} {cost.layout}" for cost in costs), "goal"]
+    lines = [heads, ["---"] * len(heads)]
+    for words, name, form, goal in ROWS:
+        lines.append([words, *(form.format(getattr(cost, name)) for cost in costs), goal])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("numbers", type=int, nargs="*", default=[1_000, 10_000, 100_000])
+    parser.add_argument(
+        "--idle", type=float, default=65.0, help="seconds of idling that are measured"
+    )
+    options = parser.parse_args()
+    costs = []
+    for number in options.numbers:
+        for dates in (False, True):
+            site = Path(tempfile.mkdtemp(prefix="ezrec-scale-"))
+            costs.append(measure(site, number, dates=dates, idle=options.idle))
+            print(costs[-1], flush=True)
+    print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} CPUs\n\n{table(costs)}")
+
+
+if __name__ == "__main__":
+    main()
