@@ -27,6 +27,8 @@ class Refusal:
     path: str
     problem: str
     mend: str
+    #: whether nothing but its name is in the way
+    misnamed: bool = False
 
 
 def scan(root: Root) -> Iterator[Found | Refusal]:
@@ -87,7 +89,8 @@ def _met(entry: os.DirEntry[str], prefix: str) -> Iterator[Found | Refusal]:
         else:
             taken = set(os.listdir(Path(entry.path).parent))
             mend = names.mend_name(entry.path, entry.name, taken)
-            yield Refusal(entry.path, "its name can't be a recording's id", mend)
+            problem = "its name can't be a recording's id"
+            yield Refusal(entry.path, problem, mend, misnamed=True)
     except FileNotFoundError:
         return
     except OSError as error:
