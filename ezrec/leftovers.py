@@ -26,10 +26,8 @@ def leftovers(root: Root, archive: Path, *, rehearse: bool) -> Iterator[Mend]:
     yield from _buildings(root, rehearse)
     yield from _tells(root, rehearse)
     if archive.is_dir() and not (archive / MARK).exists():
-        wrong = (
-            f"the archive {archive} has no {MARK}: is its disk mounted? If it really is the archive"
-        )
-        yield by_hand(OWN, wrong, f"touch {quote(str(archive / MARK))}")
+        wrong = f"it is to be the archive, and has no {MARK} (is its disk mounted?)"
+        yield by_hand(str(archive), wrong, f"touch {quote(str(archive / MARK))}")
 
 
 def _buildings(root: Root, rehearse: bool) -> Iterator[Mend]:

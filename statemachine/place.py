@@ -92,6 +92,8 @@ class Place:
 
     def remove_logs(self, names: list[str]) -> None:
         """Remove files of dead runs from `logs`."""
+        if not names:
+            return  # there may be no such directory
         with files.directory(journal.DIRECTORY, self.fd) as logs:
             for name in names:
                 files.remove(logs, name)
