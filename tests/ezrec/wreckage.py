@@ -85,7 +85,7 @@ def _odd(name: Path, rng: random.Random) -> None:
             name.symlink_to("camera_0.mp4")
         case 1:
             name.mkdir()
-            (name / "inside").write_bytes(b"what somebody put there")
+            (name / "camera_9.mp4").write_bytes(f"put there {rng.getrandbits(64)}".encode())
         case 2:
             os.mkfifo(name)
         case _:
@@ -134,6 +134,7 @@ def partials(place: Path, rng: random.Random, world: World) -> None:
     names = ("merged.mp4.partial", ".recording.json.partial", ".ezrec-123.done", ".ezrec-poke-77")
     for name in rng.sample(names, 2):
         _make(place / name, b"half of it")
+    _make(place / "camera_0.mp4.partial", f"half of a take {rng.getrandbits(64)}".encode())
     if not (place / "logs").is_file() and not (place / "logs").is_symlink():
         for name in rng.sample((".run-ab.partial", ".run-cd", ".progress"), 2):
             _make(place / "logs" / name, b"{}")
