@@ -45,6 +45,10 @@ def _content(path: str, status: os.stat_result) -> bytes | str:
     return Path(path).read_bytes() if stat.S_ISREG(status.st_mode) else b""
 
 
+def _inside(found: Tree, place: Path) -> Tree:
+    return {path: row for path, row in found.items() if path.startswith(f"{place}/")}
+
+
 def footage(found: Tree) -> Counter[Any]:
     """The bytes of every camera's file, wherever it lies."""
     return Counter(row[-1] for path, row in found.items() if "camera_" in path.rsplit("/", 1)[1])
@@ -81,6 +85,9 @@ def check(root: Path) -> tuple[int, int]:
     different = sum(a != b for a, b in zip_longest(lines, rehearsed))
     assert different == 0, (rehearsed, lines)
     assert done.exit_code == dry.exit_code
+    after = tree(root)
+    for hold in root.rglob(".hold"):
+        assert _inside(after, hold.parent) == _inside(before, hold.parent)
     assert left_to_mend(root) == []
     assert footage(tree(root)) == footage(before)
     settle_all(root)
