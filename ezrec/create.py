@@ -40,8 +40,10 @@ def create(scene: Scene, recording: str, fields: Mapping[str, Any], *, start_now
     with files.directory(OWN, root.fd) as own:
         files.make_directory(own, building)
         try:
-            _fill(scene, own, building, document, start_now)
-            _put(root.fd, own, building, parts)
+            with files.directory(building, own) as fd:
+                files.try_lock(fd)  # or `ezrec repair` would take it for a dead one's
+                _fill(scene, own, building, document, start_now)
+                _put(root.fd, own, building, parts)
         except FileExistsError:
             where = names.quote(str(root.path / recording))
             raise DataError(

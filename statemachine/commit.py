@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ezrec.statemachine import runs
 from ezrec.statemachine.errors import RunnerUnavailable
 from ezrec.statemachine.launch import tell_launch
 from ezrec.statemachine.lifecycle import LOCK, UNKNOWN
@@ -160,7 +159,7 @@ def deliver(world: World, tell: Tell) -> None:
 
 def forget_run(case: Case, run: str) -> None:
     """Remove the files of a run that is journaled."""
-    runs.forget(case.place.fd, run)
+    case.place.forget(run)
 
 
 def clear(world: World, case: Case, move: Move) -> None:

@@ -12,12 +12,13 @@ import errno
 import json
 import os
 import re
+import stat
 import time
 import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ezrec.statemachine import files, parsing
+from ezrec.statemachine import calls, files, parsing
 from ezrec.statemachine.clock import Clock
 
 DIRECTORY = "logs"
@@ -75,6 +76,18 @@ def _likely(data: bytes) -> Iterator[bytes]:
             yield data[begin:end]
 
 
+def damaged(data: bytes) -> int:
+    """How many lines hold nothing that checks; what a cut at the beginning left is not counted."""
+    lines = data.split(b"\n")
+    lines = lines[1:] if len(data) >= _READ_LIMIT else lines
+    return sum(1 for line in lines if line and not _records(line))
+
+
+def is_torn(data: bytes) -> bool:
+    """Whether the last line has no end."""
+    return bool(data) and not data.endswith(b"\n")
+
+
 def _records(line: bytes) -> list[dict[str, Any]]:
     """The record of a line; of two lines that a flipped line end has joined, each that is whole."""
     record = _decoded(line)
@@ -112,11 +125,26 @@ class Journal:
 
     def read_any(self) -> list[dict[str, Any]]:
         """All lines, also those that came with a copy. Raises OSError (not a file, not readable)."""
+        return decode(self.content())
+
+    def content(self) -> bytes:
+        """Its bytes, or of a very long one its end; empty where there is none. Raises OSError."""
         try:
             with files.directory(DIRECTORY, self._fd) as logs:
-                return decode(_content(logs))
+                return _content(logs)
         except FileNotFoundError:
-            return []
+            return b""
+
+    def close_tail(self) -> None:
+        """End a torn last line, durably; what it holds stays there."""
+        with (
+            files.directory(DIRECTORY, self._fd) as logs,
+            files.open_plain(logs, NAME, os.O_RDWR | os.O_APPEND) as fd,
+        ):
+            _lock(fd)
+            if is_torn(files.read_end(fd, _TAIL)):
+                files.write_all(fd, b"\n")
+                files.sync(fd)
 
     def append(self, kind: str, *, durable: bool, **fields: Any) -> None:
         """Add a line; `durable` waits until it is on the disk. Raises OSError: nothing was promised."""
@@ -133,10 +161,13 @@ class Journal:
                 files.sync(logs)
 
     def _write(self, fd: int, record: Line) -> None:
-        before = files.read_end(fd, _TAIL)
-        number = 1 + max((_number(line) for line in decode(before)), default=0)
-        close = b"" if before.endswith(b"\n") or not before else b"\n"
-        files.write_all(fd, close + encode({**record, **self._stamp(number)}))
+        files.write_all(fd, self.continuation(files.read_end(fd, _TAIL), record))
+
+    def continuation(self, before: bytes, record: Line) -> bytes:
+        """What `append` writes where the file ends with `before`."""
+        number = 1 + max((_number(line) for line in decode(before[-_TAIL:])), default=0)
+        close = b"\n" if is_torn(before) else b""
+        return close + encode({**record, **self._stamp(number)})
 
     def _stamp(self, number: int) -> Line:
         order = {"seq": number, "boot": self._clock.boot(), "up": round(self._clock.seconds(), 3)}
@@ -162,3 +193,17 @@ def _content(logs: int) -> bytes:
     """The file, or of a very long one its end."""
     with files.open_plain(logs, NAME, os.O_RDONLY) as fd:
         return files.read_end(fd, _READ_LIMIT)
+
+
+def linked_content(logs: int) -> bytes:
+    """What the journal in the open `logs` holds, however many links it has; empty where it is no file."""
+    try:
+        if not stat.S_ISREG(calls.status(logs, NAME).st_mode):
+            return b""
+    except FileNotFoundError:
+        return b""
+    fd = calls.open_file(NAME, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, logs)
+    try:
+        return files.read_end(fd, _READ_LIMIT)
+    finally:
+        files.close(fd)

@@ -50,8 +50,14 @@ def allowed_names(name: str) -> Iterator[str]:
 
 def mend_name(path: str, name: str, taken: Container[str] = ()) -> str:
     """The command that would give a directory with a refused name an allowed one that is not taken."""
-    free = next(each for each in allowed_names(name) if each not in taken)
-    return f"mv -nT -- {quote(path)} {quote(path[: len(path) - len(name)] + free)}"
+    return (
+        f"mv -nT -- {quote(path)} {quote(path[: len(path) - len(name)] + free_name(name, taken))}"
+    )
+
+
+def free_name(name: str, taken: Container[str] = ()) -> str:
+    """The likest allowed name that is not taken."""
+    return next(each for each in allowed_names(name) if each not in taken)
 
 
 def quote(text: str) -> str:

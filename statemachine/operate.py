@@ -6,7 +6,6 @@ whoever gets the lease next, the daemon or this process, finishes it the same wa
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping
 
@@ -17,13 +16,12 @@ from ezrec.statemachine.history import Run
 from ezrec.statemachine.lifecycle import HOLD, IDLE, LOCK
 from ezrec.statemachine.markers import mended_state
 from ezrec.statemachine.names import quote
-from ezrec.statemachine.place import Place, note_bytes
+from ezrec.statemachine.place import note_bytes
 from ezrec.statemachine.reconcile import Reconciled, nothing_starts, opened_case, reconcile, refusal
 from ezrec.statemachine.settling import Settling
 from ezrec.statemachine.view import Case, facts_of
 from ezrec.statemachine.world import World
 
-_POKE = ".ezrec-poke"
 _PATIENCE = 30.0
 _LOOK_AGAIN = 0.05
 
@@ -69,7 +67,7 @@ def _try_push(
         if case.leased:
             _ask_runner(world, case, state, asked)
         elif run is None:
-            _force(world, case, state, asked)
+            force(world, case, state, asked)
             return True
     return False
 
@@ -95,7 +93,8 @@ def _ask_runner(world: World, case: Case, state: str, asked: Mapping[str, str]) 
         starting.cancel(case, run, "push" if marker not in (None, LOCK) else f"push:{state}")
 
 
-def _force(world: World, case: Case, state: str, asked: Mapping[str, str]) -> None:
+def force(world: World, case: Case, state: str, asked: Mapping[str, str]) -> None:
+    """Make `state` so, under the lease, where no run is open; `asked` says `by` whom and the `reason`."""
     move = Move(
         source=source_of(world, case),
         trigger=f"push_{state}",
@@ -111,7 +110,7 @@ def _force(world: World, case: Case, state: str, asked: Mapping[str, str]) -> No
         return
     _place_marker(world, case, marker, {**asked, "state": state, "how": "push"})
     record_told(world, case, move, "push")
-    poke(case.place)
+    case.place.poke()
 
 
 def _place_marker(world: World, case: Case, marker: str, note: Mapping[str, str]) -> None:
@@ -136,11 +135,11 @@ def retry(world: World, recording: str, by: str) -> str:
             raise IllegalTransition(f"{recording} is {case.state}: there is nothing to retry")
         if not state.error:
             case.journal.append("retry", durable=True, by=by, content=case.sighting.content)
-            poke(case.place)
+            case.place.poke()
             return state.name
         facts = facts_of(world.lifecycle, case.sighting, case.history, leased=False)
         target = mended_state(world.lifecycle, facts)
-        _force(world, case, target, {"by": by, "reason": ""})
+        force(world, case, target, {"by": by, "reason": ""})
         return target
 
 
@@ -153,7 +152,7 @@ def stop(world: World, recording: str, by: str) -> str | None:
         run = case.history.run
         lock = world.lifecycle.lock_state
         if run is None and not case.leased and lock is not None and case.state == lock.name:
-            _force(world, case, IDLE, {"by": by, "reason": "stopped before it began"})
+            force(world, case, IDLE, {"by": by, "reason": "stopped before it began"})
             stage = world.lifecycle.stage_from(lock.name)
             return stage.name if stage else None
         if run is None or not case.leased:
@@ -191,9 +190,3 @@ def release(world: World, recording: str) -> bool:
 def settle(world: World, recording: str) -> Reconciled:
     """Bring the recording to rest without starting anything."""
     return reconcile(world, recording, Settling(0.0), nothing_starts)
-
-
-def poke(place: Place) -> None:
-    """Let a daemon know that something changed which makes no event: a name comes and goes."""
-    files.create(place.fd, f"{_POKE}-{os.getpid()}", b"", durable=False)
-    files.remove(place.fd, f"{_POKE}-{os.getpid()}")

@@ -11,10 +11,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ezrec.statemachine import files, journal
+from ezrec.statemachine import files, journal, runs
 from ezrec.statemachine.lifecycle import HOLD, LOCK, Lifecycle
 
 NOTE_LIMIT = 4096
+POKE = ".ezrec-poke"
 Entry = tuple[str, os.stat_result]
 _HARMLESS = (errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT, errno.ENOENT)
 
@@ -47,7 +48,21 @@ class Place:
 
     def look(self) -> Sighting:
         """List the directory and stat what is in it, links not followed."""
-        return sighting(self._lifecycle, files.entries(self.fd))
+        return sighting(self._lifecycle, self.entries())
+
+    def entries(self) -> list[Entry]:
+        """What is in the directory."""
+        return files.entries(self.fd)
+
+    def log_entries(self) -> list[Entry]:
+        """What is in its `logs`; nothing where that is no directory."""
+        try:
+            with files.directory(journal.DIRECTORY, self.fd) as logs:
+                return files.entries(logs)
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+                raise
+            return []
 
     def create(self, marker: str, note: Mapping[str, Any], *, durable: bool = True) -> None:
         """Make a marker, whole at once; FileExistsError where one stands there."""
@@ -66,6 +81,32 @@ class Place:
         """Turn one marker into another, durably; FileExistsError where an operator was first."""
         files.rename_new(self.fd, old, new)
         files.sync(self.fd)
+
+    def remove_logs(self, names: list[str]) -> None:
+        """Remove files of dead runs from `logs`."""
+        if not names:
+            return  # there may be no such directory
+        with files.directory(journal.DIRECTORY, self.fd) as logs:
+            for name in names:
+                files.remove(logs, name)
+
+    def renew_journal(self, aside: str) -> None:
+        """Put what stands in the journal's place aside in `logs`; a file's content goes on in a new one."""
+        with files.directory(journal.DIRECTORY, self.fd) as logs:
+            content = journal.linked_content(logs)
+            files.rename_new(logs, journal.NAME, aside)
+            if content:
+                files.create(logs, journal.NAME, content)
+            files.sync(logs)
+
+    def forget(self, run: str) -> None:
+        """Remove the files of a run that is journaled."""
+        runs.forget(self.fd, run)
+
+    def poke(self) -> None:
+        """Let a daemon know that something changed which makes no event: a name comes and goes."""
+        files.create(self.fd, f"{POKE}-{os.getpid()}", b"", durable=False)
+        files.remove(self.fd, f"{POKE}-{os.getpid()}")
 
     def sync(self) -> None:
         """Bring the directory itself to the disk."""

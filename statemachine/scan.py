@@ -27,6 +27,8 @@ class Refusal:
     path: str
     problem: str
     mend: str
+    #: whether nothing but its name is in the way
+    misnamed: bool = False
 
 
 def scan(root: Root) -> Iterator[Found | Refusal]:
@@ -88,7 +90,7 @@ def _met(
             yield Found(prefix + entry.name, entry.stat(follow_symlinks=False).st_mtime_ns)
         else:
             mend = names.mend_name(path, entry.name, {each.name for each in beside})
-            yield Refusal(path, "its name can't be a recording's id", mend)
+            yield Refusal(path, "its name can't be a recording's id", mend, misnamed=True)
     except FileNotFoundError:
         return
     except OSError as error:

@@ -12,8 +12,9 @@ from ezrec.statemachine import decide, files, journal, runs
 from ezrec.statemachine.decide import Decision
 from ezrec.statemachine.errors import NoSuchRecording, StateMachineError
 from ezrec.statemachine.history import History
-from ezrec.statemachine.lifecycle import HOLD, LOCK
+from ezrec.statemachine.lifecycle import HOLD, IDLE, LOCK
 from ezrec.statemachine.names import quote
+from ezrec.statemachine.nested import TOO_DEEP, mend_nested, nested
 from ezrec.statemachine.place import Place
 from ezrec.statemachine.runs import Progress
 from ezrec.statemachine.scan import Refusal, scan
@@ -169,4 +170,8 @@ def _trouble(scene: Scene, case: Case, decision: Decision) -> tuple[str, str]:
         if os.fstatvfs(scene.root.fd).f_flag & os.ST_RDONLY:
             return "its file system is read-only", f"sudo mount -o remount,rw {_mount_of(path)}"
         return "it may not be written", f'sudo chown -R "$(id -un)": {quote(str(path))}'
+    below = nested(scene.lifecycle, case.place.fd) if case.state == IDLE else []
+    if below:
+        mends = (mend_nested(scene.root.path, case.id, name) for name in below)
+        return TOO_DEEP.format(names=", ".join(below)), " && ".join(mends)
     return "", ""

@@ -55,8 +55,12 @@ class Case:
 
 def look(scene: Scene, recording: str, place: Place, leased: bool) -> Case:
     """Read the directory and its journal, and resolve what they mean. Raises OSError."""
+    return case_of(scene, recording, place, Journal(place.fd, scene.root.id, scene.clock), leased)
+
+
+def case_of(scene: Scene, recording: str, place: Place, journal: Journal, leased: bool) -> Case:
+    """`look`, with the journal that is to be read and written. Raises OSError."""
     sighting = place.look()
-    journal = Journal(place.fd, scene.root.id, scene.clock)
     history = history_of(journal.read())
     resolution = resolve(scene.lifecycle, facts_of(scene.lifecycle, sighting, history, leased))
     return Case(

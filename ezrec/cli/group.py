@@ -30,6 +30,7 @@ COMMANDS = {
     "watch": ("watch", "The daemon: take every recording to its end."),
     "status": ("status", "Every recording: its state and what is being done."),
     "why": ("why", "One recording in words: what happened, what happens next, the way out."),
+    "repair": ("repair", "Find what is inconsistent, and mend it."),
     "push": ("operate", "Force a recording into a state."),
     "retry": ("operate", "Try again what failed or waits."),
     "hold": ("operate", "Leave a recording alone."),

@@ -36,6 +36,7 @@ PURE = [
             "lifecycle",
             "markers",
             "meaning",
+            "mends",
             "names",
             "roster",
             "rules",
