@@ -18,8 +18,8 @@ OVERDUE = 10.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """All that a decision is made from. `seconds` is the boot clock, `boot` its id; `quiet`: the
-    content has stood still for the settling time; `setup` is the fingerprint of the stage's hooks and
-    configuration, `setup_problem` what keeps them from running."""
+    content has stood still for the settling time; `setup` is the fingerprint of a parked stage's hooks
+    and configuration, `setup_problem` what keeps them from running."""
 
     lifecycle: Lifecycle
     sighting: Sighting

@@ -72,7 +72,8 @@ def history_of(lines: Iterable[Mapping[str, Any]]) -> History:
     """Fold the lines, oldest first. Lines of unknown kinds change nothing."""
     history = History()
     for line in lines:
-        history = replace(history, known=history.known or IDLE)
+        if history.known is None:
+            history = replace(history, known=IDLE)
         history = _FOLDS.get(_text(line, "kind"), _unchanged)(history, line)
     return history
 

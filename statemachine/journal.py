@@ -12,7 +12,8 @@ import json
 import os
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from ezrec.statemachine import files
@@ -23,6 +24,8 @@ NAME = "journal"
 LINE_LIMIT = 4096
 _READ_LIMIT = 8 << 20
 _TAIL = 2 * LINE_LIMIT
+#: kinds that are written without waiting for the disk: they say what the markers say as well
+_NEVER_AWAITED = frozenset({"state", "push", "asked"})
 _START = re.compile(rb"[0-9a-f]{8} \{")
 
 Line = Mapping[str, Any]
@@ -105,21 +108,37 @@ class Journal:
             return []
 
     def append(self, kind: str, *, durable: bool, **fields: Any) -> None:
-        """Add a line; `durable` waits until it is on the disk. Raises OSError: nothing was promised."""
-        files.make_directory(self._fd, DIRECTORY)
+        """Add a line; `durable` waits until it is on the disk, with all that was added before it.
+        Raises OSError: nothing was promised."""
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
-        with files.directory(DIRECTORY, self._fd) as logs:
-            with files.open_plain(logs, NAME, flags) as fd:
-                files.lock(fd)
-                fresh = os.fstat(fd).st_size == 0
-                self._write(fd, {"kind": kind, **fields})
-                if durable:
-                    files.sync(fd)
-            if fresh and durable:
-                files.sync(logs)
+        with self._logs() as logs, files.open_plain(logs, NAME, flags) as fd:
+            files.lock(fd)
+            before = files.read_end(fd, _TAIL)
+            self._write(fd, before, {"kind": kind, **fields})
+            if durable:
+                files.sync(fd)
+                if not self._is_rooted(before):
+                    files.sync(logs)
+                    files.sync(self._fd)
 
-    def _write(self, fd: int, record: Line) -> None:
-        before = files.read_end(fd, _TAIL)
+    @contextmanager
+    def _logs(self) -> Iterator[int]:
+        try:
+            logs = files.open_directory(DIRECTORY, self._fd)
+        except FileNotFoundError:
+            files.make_directory(self._fd, DIRECTORY, durable=False)
+            logs = files.open_directory(DIRECTORY, self._fd)
+        try:
+            yield logs
+        finally:
+            files.close(logs)
+
+    def _is_rooted(self, before: bytes) -> bool:
+        """Whether a durable line was added here before: then the names that lead to it are durable."""
+        lines = (line for line in decode(before) if line["kind"] not in _NEVER_AWAITED)
+        return any(line.get("dir") == self._place for line in lines)
+
+    def _write(self, fd: int, before: bytes, record: Line) -> None:
         number = 1 + max((_number(line) for line in decode(before)), default=0)
         close = b"" if before.endswith(b"\n") or not before else b"\n"
         files.write_all(fd, close + encode({**record, **self._stamp(number)}))

@@ -96,8 +96,9 @@ def _supported(lifecycle: Lifecycle, sighting: Sighting) -> str | None:
 
 def view_of(scene: Scene, case: Case, quiet: bool) -> View:
     """The case with the clock, the run's end and the state of the set-up added."""
-    stage = scene.lifecycle.stage_from(case.state)
-    run = case.history.run
+    stage = None if case.leased else scene.lifecycle.stage_from(case.state)
+    run, pause = case.history.run, case.history.pause
+    parked = stage is not None and pause is not None and pause.result == "parked"
     return View(
         lifecycle=scene.lifecycle,
         sighting=case.sighting,
@@ -108,6 +109,6 @@ def view_of(scene: Scene, case: Case, quiet: bool) -> View:
         result=runs.read_result(case.place.fd, run.id) if run else None,
         boot=scene.clock.boot(),
         seconds=scene.clock.seconds(),
-        setup=scene.hooks.fingerprint(stage.name) + scene.setup if stage else "",
-        setup_problem=scene.hooks.problem(stage.name) if stage and not case.leased else "",
+        setup=scene.hooks.fingerprint(stage.name) + scene.setup if stage and parked else "",
+        setup_problem=scene.hooks.problem(stage.name) if stage else "",
     )
