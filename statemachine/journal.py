@@ -26,6 +26,7 @@ _READ_LIMIT = 8 << 20
 _TAIL = 2 * LINE_LIMIT
 #: kinds that are written without waiting for the disk: they say what the markers say as well
 _NEVER_AWAITED = frozenset({"state", "push", "asked"})
+_LONGEST_ESCAPE = 12
 _START = re.compile(rb"[0-9a-f]{8} \{")
 
 Line = Mapping[str, Any]
@@ -53,6 +54,8 @@ def _shortened(value: Any, limit: int) -> Any:
 
 def _cut(text: str, limit: int) -> str:
     """At most `limit` bytes of `text` as JSON escapes it: an emoji takes twelve."""
+    if len(text) * _LONGEST_ESCAPE <= limit:
+        return text
     kept = text[:limit]
     while len(json.dumps(kept)) > limit + 2:
         kept = kept[: len(kept) * 3 // 4]
@@ -113,8 +116,11 @@ class Journal:
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
         with self._logs() as logs, files.open_plain(logs, NAME, flags) as fd:
             files.lock(fd)
-            before = files.read_end(fd, _TAIL)
-            self._write(fd, before, {"kind": kind, **fields})
+            tail = files.read_end(fd, _TAIL)
+            before = decode(tail)
+            number = 1 + max(map(_number, before), default=0)
+            close = b"" if tail.endswith(b"\n") or not tail else b"\n"
+            files.write_all(fd, close + encode({"kind": kind, **fields, **self._stamp(number)}))
             if durable:
                 files.sync(fd)
                 if not self._is_rooted(before):
@@ -133,15 +139,10 @@ class Journal:
         finally:
             files.close(logs)
 
-    def _is_rooted(self, before: bytes) -> bool:
+    def _is_rooted(self, before: list[dict[str, Any]]) -> bool:
         """Whether a durable line was added here before: then the names that lead to it are durable."""
-        lines = (line for line in decode(before) if line["kind"] not in _NEVER_AWAITED)
-        return any(line.get("dir") == self._place for line in lines)
-
-    def _write(self, fd: int, before: bytes, record: Line) -> None:
-        number = 1 + max((_number(line) for line in decode(before)), default=0)
-        close = b"" if before.endswith(b"\n") or not before else b"\n"
-        files.write_all(fd, close + encode({**record, **self._stamp(number)}))
+        here = (line for line in before if line.get("dir") == self._place)
+        return any(line["kind"] not in _NEVER_AWAITED for line in here)
 
     def _stamp(self, number: int) -> Line:
         order = {"seq": number, "boot": self._clock.boot(), "up": round(self._clock.seconds(), 3)}
