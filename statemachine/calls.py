@@ -8,16 +8,19 @@ record and cut off any of them, in the daemon, in a supervisor and in a hook.
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import os
 import sys
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import ctypes
 
 EVENT = "ezrec.disk"
 FILE_MODE = 0o644
 _DIRECTORY_MODE = 0o755
 _RENAME_NOREPLACE = 1
-_libc = ctypes.CDLL(None, use_errno=True)
 
 Name = str | os.PathLike[str]
 
@@ -82,10 +85,20 @@ def rename(dir_fd: int, old: str, new: str) -> None:
     os.rename(old, new, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
 
 
+@cache
+def _libc() -> ctypes.CDLL:
+    """Loaded at the first rename: most commands make none."""
+    import ctypes
+
+    return ctypes.CDLL(None, use_errno=True)
+
+
 def rename_new(dir_fd: int, old: str, new: str, new_dir_fd: int) -> None:
     """renameat2(2) with RENAME_NOREPLACE: EEXIST where `new` is there already."""
     sys.audit(EVENT, "rename_new", dir_fd, old, new, new_dir_fd)
-    done = _libc.renameat2(
+    import ctypes
+
+    done = _libc().renameat2(
         dir_fd, os.fsencode(old), new_dir_fd, os.fsencode(new), _RENAME_NOREPLACE
     )
     if done != 0:

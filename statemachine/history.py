@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from ezrec.statemachine.frozen import dataclass
 from ezrec.statemachine.lifecycle import IDLE
 
 MAX_INTERRUPTIONS = 20

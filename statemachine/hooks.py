@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from ezrec.statemachine.digest import digest
+from ezrec.statemachine.frozen import dataclass
 from ezrec.statemachine.names import quote
 
 _SUFFIXES = ("", ".py", ".sh")
@@ -65,8 +65,7 @@ class HookPath:
 
     def fingerprint(self, name: str) -> str:
         """Changes when a hook of this name is put, mended or taken away."""
-        rows = [(str(hook.path), _stamp(hook.path)) for hook in self.find(name)]
-        return hashlib.sha256(repr(rows).encode()).hexdigest()[:12]
+        return digest((str(hook.path), _stamp(hook.path)) for hook in self.find(name))
 
 
 def _hook(path: str) -> Hook:

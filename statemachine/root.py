@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -101,7 +100,7 @@ def make_root(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
         with files.directory(path.resolve()) as fd:
             if MARK not in files.names(fd):
-                files.create(fd, MARK, (secrets.token_hex(8) + "\n").encode())
+                files.create(fd, MARK, (os.urandom(8).hex() + "\n").encode())
             files.make_directory(fd, OWN)
     except OSError as error:
         raise RootUnusable(f"{path} can't be made a root: {error.strerror}") from error

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from ezrec.statemachine import names
 from ezrec.statemachine.errors import RootUnusable
+from ezrec.statemachine.frozen import dataclass
 from ezrec.statemachine.root import Root
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from ezrec.statemachine import decide, files, runs
 from ezrec.statemachine.decide import Decision
 from ezrec.statemachine.errors import NoSuchRecording, StateMachineError
+from ezrec.statemachine.frozen import dataclass
 from ezrec.statemachine.history import History
 from ezrec.statemachine.lifecycle import HOLD, LOCK
 from ezrec.statemachine.names import quote

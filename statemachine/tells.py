@@ -7,9 +7,10 @@ start looks at what is in flight only.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from ezrec.statemachine import files
+from ezrec.statemachine.frozen import dataclass
 from ezrec.statemachine.root import OWN, Root
 from ezrec.statemachine.runs import new_run_id
 

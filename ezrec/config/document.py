@@ -11,11 +11,20 @@ from itertools import pairwise
 
 import yaml
 
-from ezrec.config.nodes import Blank, Entry, Items, Node, Problem, Table, Text, quoted
+from ezrec.config.nodes import (
+    DEEPEST,
+    NULLS,
+    Blank,
+    Entry,
+    Items,
+    Node,
+    Problem,
+    Table,
+    Text,
+    quoted,
+)
 
-DEEPEST = 16
 MOST = 10_000
-NULLS = ("", "~", "null", "Null", "NULL")
 NOWHERE = Table(entries=())
 
 

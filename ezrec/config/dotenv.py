@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from ezrec.statemachine.frozen import dataclass
 
 ASSIGNMENT = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]*)\s*=(.*)", re.DOTALL)
 COMMENT = re.compile(r"(?:^|\s)\s*#.*", re.DOTALL)
