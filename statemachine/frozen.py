@@ -36,12 +36,13 @@ else:
 class _Declared:
     """The fields of one class: `placed` may be given by position."""
 
-    __slots__ = ("defaults", "factories", "finish", "names", "placed")
+    __slots__ = ("defaults", "factories", "finish", "known", "names", "placed")
 
     def __init__(self, kind: Any) -> None:
         fields = dataclasses.fields(kind)
         missing = dataclasses.MISSING
         self.names = tuple(field.name for field in fields)
+        self.known = frozenset(self.names)
         self.placed = tuple(field.name for field in fields if not field.kw_only)
         self.defaults = {f.name: f.default for f in fields if f.default is not missing}
         self.factories = {
@@ -49,15 +50,20 @@ class _Declared:
         }
         self.finish = hasattr(kind, "__post_init__")
 
+    def by_name(self, given: tuple[Any, ...], told: dict[str, Any]) -> dict[str, Any]:
+        """What is given by position and by name; a name that can't be where a field is given twice."""
+        placed = dict(zip(self.placed, given, strict=False))
+        again = len(given) > len(self.placed) or placed.keys() & told.keys()
+        return {"": None} if again else placed | told
+
 
 def _init(self: Any, *given: Any, **told: Any) -> None:
     declared = self._declared_
-    values = {**declared.defaults, **dict(zip(declared.placed, given, strict=False)), **told}
+    values = declared.defaults | (declared.by_name(given, told) if given else told)
     for name, factory in declared.factories.items():
         if name not in values:
             values[name] = factory()
-    twice = len(given) > len(declared.placed) or told.keys() & declared.placed[: len(given)]
-    if twice or values.keys() != set(declared.names):
+    if values.keys() != declared.known:
         raise TypeError(f"{type(self).__name__} takes {', '.join(declared.names)}, each once")
     for name in declared.names:
         object.__setattr__(self, name, values[name])

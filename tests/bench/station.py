@@ -1,0 +1,58 @@
+"""A root with thousands of finished recordings, a stage whose hook does next to nothing, and the daemon."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.ezrec.station_fixture import Folder, make_folder
+
+#: the stage that is measured leads from `.completed` to `.checked`: no footage is read, nothing is made
+CONFIG = """\
+settle: 0 s
+stages:
+  check: {after: completed, to: checked, limit: 2}
+"""
+FROM, TO = ".completed", ".checked"
+_FILES = ("camera_0.mp4", "merged.mp4", "receipt.json")
+
+
+def make_station(site: Path, hook: str, finished: int) -> Folder:
+    """A root in the new directory `site` with so many finished recordings, and `hook` as its stage."""
+    site.mkdir(parents=True)
+    folder = make_folder(site)
+    folder.configure(CONFIG)
+    folder.hook("check", hook)
+    for number in range(finished):
+        finish(folder.root / f"finished-{number:06d}")
+    return folder
+
+
+def finish(place: Path) -> None:
+    """A recording that nothing more happens to."""
+    fill(place)
+    (place / TO).touch()
+
+
+def fill(place: Path) -> None:
+    """What stands in a recording, without a marker."""
+    place.mkdir(parents=True)
+    for name in _FILES:
+        (place / name).write_bytes(b"x")
+
+
+def wait(condition: Callable[[], bool], seconds: float = 60) -> None:
+    """Until the condition holds, looked at every few milliseconds. Raises TimeoutError."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {seconds} s")
+        time.sleep(0.003)
+
+
+def is_checked(place: Path) -> bool:
+    """Whether the stage is done and nothing is left to do."""
+    names = os.listdir(place)
+    return TO in names and ".lock" not in names
