@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
@@ -11,7 +12,7 @@ from typing import Any
 from ezrec.describe import DOCUMENT
 from ezrec.errors import DataError
 from ezrec.statemachine import files, names
-from ezrec.statemachine.errors import NameRefused
+from ezrec.statemachine.errors import DirectoryRefused, NameRefused
 from ezrec.statemachine.journal import Journal
 from ezrec.statemachine.lifecycle import IDLE, LOCK
 from ezrec.statemachine.place import Place
@@ -78,9 +79,18 @@ def _fill(scene: Scene, own: int, name: str, document: bytes, start_now: bool) -
 def _put(root: int, own: int, building: str, parts: tuple[str, ...]) -> None:
     for date in parts[:-1]:
         files.make_directory(root, date)
-    home = files.open_directory(parts[0], root) if len(parts) > 1 else os.dup(root)
+    home = _opened_date(root, parts[0]) if len(parts) > 1 else os.dup(root)
     try:
         files.rename_new(own, building, parts[-1], home)
         files.sync(home)
     finally:
         os.close(home)
+
+
+def _opened_date(root: int, date: str) -> int:
+    try:
+        return files.open_directory(date, root)
+    except OSError as error:
+        if error.errno not in (errno.ELOOP, errno.ENOTDIR):
+            raise
+        raise DirectoryRefused(f"{date!r} is a link or a file, no directory") from None

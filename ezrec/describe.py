@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from ezrec.config.model import Config
 from ezrec.config.options import options
-from ezrec.statemachine import files
+from ezrec.statemachine import files, parsing
 
 DOCUMENT = "recording.json"
 _LIMIT = 1 << 20
@@ -38,8 +37,8 @@ class Describer:
 def read_recording(fd: int) -> dict[str, Any]:
     """`recording.json` of an opened recording; empty where there is none, or none that is JSON."""
     try:
-        document = json.loads(files.read(fd, DOCUMENT, _LIMIT))
-    except (OSError, ValueError, RecursionError):
+        document = parsing.parse(files.read(fd, DOCUMENT, _LIMIT))
+    except (OSError, ValueError):
         return {}
     return document if isinstance(document, dict) else {}
 

@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 
 from ezrec.errors import DataError
-from ezrec.statemachine import files
+from ezrec.statemachine import files, parsing
 
 NAME = "recording.json"
 #: A document of more than this many bytes was not made by ezrec.
@@ -42,8 +42,8 @@ def parse(text: bytes, name: str = NAME) -> dict[str, object]:
     if len(text) > LIMIT:
         raise DataError(f"{name} is larger than 1 MiB", hint)
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        value = parsing.parse(text)
+    except ValueError as error:
         raise DataError(f"{name} is not JSON: {str(error)[:200]}", hint) from error
     if not isinstance(value, dict):
         raise DataError(f"{name} is no JSON object", hint)

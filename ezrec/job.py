@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import field
 from datetime import timedelta
@@ -12,6 +11,7 @@ from typing import Self
 from ezrec.config.model import CameraSettings, CaptureSettings, MergeSettings, UploadSettings
 from ezrec.errors import ConfigError
 from ezrec.fields import Fields
+from ezrec.statemachine import parsing
 from ezrec.statemachine.frozen import dataclass
 
 
@@ -48,8 +48,8 @@ class Job:
     def from_json(cls, text: bytes) -> Self:
         """Parse what came on stdin. Raises ConfigError with one sentence."""
         try:
-            document = json.loads(text)
-        except (ValueError, RecursionError) as error:
+            document = parsing.parse(text)
+        except ValueError as error:
             raise ConfigError(f"the job on stdin is not JSON: {error}") from error
         if not isinstance(document, dict):
             raise ConfigError("the job on stdin is no JSON object")

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
 from ezrec.explain import attempt_of, doing, reason_of, stage_of
-from ezrec.statemachine import decide, files
+from ezrec.statemachine import decide, files, parsing
 from ezrec.statemachine.frozen import dataclass
 from ezrec.statemachine.lifecycle import Lifecycle
 from ezrec.statemachine.root import DAEMON, OWN, Root
 from ezrec.statemachine.snapshot import Snapshot
-from ezrec.text import printable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,15 +36,15 @@ def daemon_of(root: Root) -> Daemon:
     pid, watching = told.get("pid"), told.get("watching")
     return Daemon(
         running=True,
-        pid=pid if isinstance(pid, int) else None,
-        watching=watching if isinstance(watching, str) else None,
+        pid=pid if parsing.is_count(pid) else None,
+        watching=watching if watching in ("inotify", "scanning") else None,
     )
 
 
 def _told(root: Root) -> dict[str, Any]:
     try:
         with files.directory(OWN, root.fd) as own:
-            told = json.loads(files.read(own, DAEMON, 4096))
+            told = parsing.parse(files.read(own, DAEMON, 4096))
     except (OSError, ValueError):
         return {}
     return told if isinstance(told, dict) else {}
@@ -92,7 +90,7 @@ def status_rows(
     """(id, state, what is being done, why not) for each, as text."""
     return [
         (
-            printable(shot.id),
+            shot.id,
             shot.state or "refused",
             doing(lifecycle, shot, daemon.running),
             reason_of(shot),

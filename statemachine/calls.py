@@ -4,10 +4,14 @@ Before each of them comes an audit event (PEP 578): `sys.audit("ezrec.disk", cal
 `fd` is the open file, or the directory that a name is relative to. A hook of `sys.addaudithook` sees them
 in order, and an exception that it raises comes in the place of the call: that is how the tests fail,
 record and cut off any of them, in the daemon, in a supervisor and in a hook.
+
+A name that is relative to an open directory is one level of a path: a name that came out of a journal
+or a dropped file can lead nowhere else, whoever forgot to look at it.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import sys
@@ -25,16 +29,29 @@ _RENAME_NOREPLACE = 1
 Name = str | os.PathLike[str]
 
 
+def one_level(name: Name) -> Name:
+    """`name`, where it can be an entry of a directory or the directory itself; OSError (EINVAL) else."""
+    text = os.fspath(name)
+    try:
+        encoded = os.fsencode(text)
+    except UnicodeEncodeError:
+        encoded = b"\0"
+    if b"/" in encoded or b"\0" in encoded or encoded in (b"", b".."):
+        raise OSError(errno.EINVAL, "not the name of one entry", text)
+    return name
+
+
 def open_file(name: Name, flags: int, dir_fd: int | None = None) -> int:
     """open(2), close-on-exec; a file that is made gets the mode 0644."""
     sys.audit(EVENT, "open", dir_fd, name, flags)
-    return os.open(name, flags | os.O_CLOEXEC, FILE_MODE, dir_fd=dir_fd)
+    where = name if dir_fd is None else one_level(name)
+    return os.open(where, flags | os.O_CLOEXEC | os.O_NOCTTY, FILE_MODE, dir_fd=dir_fd)
 
 
 def make_directory(dir_fd: int, name: str) -> None:
     """mkdir(2)."""
     sys.audit(EVENT, "mkdir", dir_fd, name)
-    os.mkdir(name, _DIRECTORY_MODE, dir_fd=dir_fd)
+    os.mkdir(one_level(name), _DIRECTORY_MODE, dir_fd=dir_fd)
 
 
 def write(fd: int, data: bytes | memoryview) -> int:
@@ -70,19 +87,19 @@ def sync(fd: int) -> None:
 def link(fd: int, dir_fd: int, name: str) -> None:
     """linkat(2): give an open nameless file a name; EEXIST where it is taken."""
     sys.audit(EVENT, "link", dir_fd, name, fd)
-    os.link(f"/proc/self/fd/{fd}", name, dst_dir_fd=dir_fd, follow_symlinks=True)
+    os.link(f"/proc/self/fd/{fd}", one_level(name), dst_dir_fd=dir_fd, follow_symlinks=True)
 
 
 def link_name(dir_fd: int, old: str, new: str) -> None:
     """linkat(2): a second name for a file; EEXIST where it is taken."""
     sys.audit(EVENT, "link_name", dir_fd, old, new)
-    os.link(old, new, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
+    os.link(one_level(old), one_level(new), src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
 
 
 def rename(dir_fd: int, old: str, new: str) -> None:
     """renameat(2): what bore the name before is gone."""
     sys.audit(EVENT, "rename", dir_fd, old, new)
-    os.rename(old, new, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
+    os.rename(one_level(old), one_level(new), src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
 
 
 @cache
@@ -98,9 +115,8 @@ def rename_new(dir_fd: int, old: str, new: str, new_dir_fd: int) -> None:
     sys.audit(EVENT, "rename_new", dir_fd, old, new, new_dir_fd)
     import ctypes
 
-    done = _libc().renameat2(
-        dir_fd, os.fsencode(old), new_dir_fd, os.fsencode(new), _RENAME_NOREPLACE
-    )
+    source, target = os.fsencode(one_level(old)), os.fsencode(one_level(new))
+    done = _libc().renameat2(dir_fd, source, new_dir_fd, target, _RENAME_NOREPLACE)
     if done != 0:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code), old, None, new)
@@ -109,13 +125,13 @@ def rename_new(dir_fd: int, old: str, new: str, new_dir_fd: int) -> None:
 def unlink(dir_fd: int, name: str) -> None:
     """unlink(2)."""
     sys.audit(EVENT, "unlink", dir_fd, name)
-    os.unlink(name, dir_fd=dir_fd)
+    os.unlink(one_level(name), dir_fd=dir_fd)
 
 
 def remove_directory(dir_fd: int, name: str) -> None:
     """rmdir(2)."""
     sys.audit(EVENT, "rmdir", dir_fd, name)
-    os.rmdir(name, dir_fd=dir_fd)
+    os.rmdir(one_level(name), dir_fd=dir_fd)
 
 
 def names(dir_fd: int) -> list[str]:
@@ -127,7 +143,7 @@ def names(dir_fd: int) -> list[str]:
 def status(dir_fd: int, name: str) -> os.stat_result:
     """fstatat(2), links not followed."""
     sys.audit(EVENT, "status", dir_fd, name)
-    return os.stat(name, dir_fd=dir_fd, follow_symlinks=False)
+    return os.stat(one_level(name), dir_fd=dir_fd, follow_symlinks=False)
 
 
 def lock(fd: int, operation: int) -> None:

@@ -203,11 +203,6 @@ def try_lock(fd: int, shared: bool = False) -> bool:
     return True
 
 
-def lock(fd: int) -> None:
-    """Take the flock(2) of this open file, waiting for it."""
-    calls.lock(fd, fcntl.LOCK_EX)
-
-
 def unlock(fd: int) -> None:
     """Give the flock(2) of this open file back."""
     calls.lock(fd, fcntl.LOCK_UN)

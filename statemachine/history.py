@@ -8,6 +8,7 @@ from typing import Any
 
 from ezrec.statemachine.frozen import dataclass
 from ezrec.statemachine.lifecycle import IDLE
+from ezrec.statemachine.names import is_run
 
 MAX_INTERRUPTIONS = 20
 _HUGE = 1e15  # no count or second reaches it; NaN and infinity do not stay below it
@@ -115,6 +116,8 @@ def _state(history: History, line: Mapping[str, Any]) -> History:
 
 
 def _attempt(history: History, line: Mapping[str, Any]) -> History:
+    if not is_run(_text(line, "run")):
+        return history  # no line of ours
     run = Run(
         id=_text(line, "run"),
         stage=_text(line, "stage"),
@@ -138,7 +141,7 @@ def _ended(history: History, line: Mapping[str, Any]) -> History:
     after = replace(
         history,
         run=None,
-        last_run=_text(line, "run") or None,
+        last_run=_text(line, "run") if is_run(_text(line, "run")) else None,
         pending=_text(line, "to") or None,
         attempts=max(0, counted),
         postponed=history.postponed + 1 if result == "postponed" else 0,

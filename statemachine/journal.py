@@ -8,15 +8,17 @@ when disks are found in another order at boot). In a copied directory the old li
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
+import time
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from ezrec.statemachine import files
+from ezrec.statemachine import files, parsing
 from ezrec.statemachine.clock import Clock
 
 DIRECTORY = "logs"
@@ -27,6 +29,7 @@ _TAIL = 2 * LINE_LIMIT
 #: kinds that are written without waiting for the disk: they say what the markers say as well
 _NEVER_AWAITED = frozenset({"state", "push", "asked"})
 _LONGEST_ESCAPE = 12
+_LOCK_PATIENCE = 1.0
 _START = re.compile(rb"[0-9a-f]{8} \{")
 
 Line = Mapping[str, Any]
@@ -84,8 +87,8 @@ def _decoded(line: bytes) -> dict[str, Any] | None:
     try:
         if len(checksum) != 8 or int(checksum, 16) != zlib.crc32(body):
             return None
-        record = json.loads(body)
-    except (ValueError, RecursionError):
+        record = parsing.parse(body)
+    except ValueError:
         return None
     return record if isinstance(record, dict) and isinstance(record.get("kind"), str) else None
 
@@ -115,7 +118,7 @@ class Journal:
         Raises OSError: nothing was promised."""
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
         with self._logs() as logs, files.open_plain(logs, NAME, flags) as fd:
-            files.lock(fd)
+            _lock(fd)
             tail = files.read_end(fd, _TAIL)
             before = decode(tail)
             number = 1 + max(map(_number, before), default=0)
@@ -148,6 +151,15 @@ class Journal:
         order = {"seq": number, "boot": self._clock.boot(), "up": round(self._clock.seconds(), 3)}
         when = self._clock.wall().isoformat(timespec="milliseconds")
         return {**order, "at": when, "dir": self._place}
+
+
+def _lock(fd: int) -> None:
+    """Whoever can read the journal can lock it, a hook too: it is not waited for as long as it likes."""
+    deadline = time.monotonic() + _LOCK_PATIENCE
+    while not files.try_lock(fd):
+        if time.monotonic() > deadline:
+            raise OSError(errno.EAGAIN, "somebody has locked it", NAME)
+        time.sleep(0.005)
 
 
 def _number(line: Line) -> int:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from ezrec.statemachine.environment import inherited
 from ezrec.statemachine.hooks import Hook
 from ezrec.statemachine.lifecycle import Stage
 from ezrec.statemachine.processes import RUN_VARIABLE
@@ -14,7 +15,6 @@ from ezrec.statemachine.tells import Tell
 from ezrec.statemachine.view import Case
 from ezrec.statemachine.world import World
 
-_INHERITED = ("PATH", "HOME", "LANG", "TZ")
 _TELL_LIMIT = 60.0
 _TELL_GRACE = 5.0
 
@@ -36,7 +36,7 @@ def stage_launch(
     return Launch(
         run=run,
         commands=_commands(world.hooks.find(stage.name)),
-        environment={**_environment(world, facts, variables), **secrets},
+        environment={**secrets, **_environment(world, facts, variables)},
         document=json.dumps({**facts, "requested": case.history.requested, **document}),
         log=f"{stage.name}.log",
         title=f"{stage.name}, attempt {attempt}{of}, run {run}, {_wall(world)}",
@@ -78,9 +78,8 @@ def _facts(world: World, recording: str, run: str) -> dict[str, Any]:
 def _environment(
     world: World, facts: Mapping[str, Any], variables: Mapping[str, str]
 ) -> dict[str, str]:
-    inherited = {key: world.environment[key] for key in _INHERITED if key in world.environment}
     told = {f"EZREC_{key.upper()}": str(value) for key, value in facts.items()}
-    return {**inherited, **variables, **told, RUN_VARIABLE: str(facts["run_id"])}
+    return {**inherited(world.environment), **variables, **told, RUN_VARIABLE: str(facts["run_id"])}
 
 
 def _commands(hooks: tuple[Hook, ...]) -> tuple[tuple[str, ...], ...]:

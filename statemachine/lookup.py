@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from ezrec.statemachine import names
-from ezrec.statemachine.errors import NoSuchRecording
+from ezrec.statemachine.errors import NameRefused, NoSuchRecording
 from ezrec.statemachine.root import Root
 from ezrec.statemachine.scan import Found, scan
 
@@ -16,6 +16,8 @@ def find(root: Root, text: str) -> str:
 
     Raises NoSuchRecording, NameRefused.
     """
+    if "\0" in text:
+        raise NameRefused(f"{text!r} can't be a recording's id")
     wanted = _relative(root, text)
     if "/" in wanted or _is_directory(root, wanted):
         return "/".join(names.parts_of(wanted))

@@ -77,17 +77,20 @@ class Reporter:
 
 def open_log(logs: int, launch: Launch) -> int:
     """The log of this run, opened for appending; nowhere, where it can't be opened."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
-        fd = calls.open_file(launch.log, flags, logs)
-        if files.is_plain(os.fstat(fd)):
-            if os.fstat(fd).st_size > _LOG_LIMIT:
-                calls.rename(logs, launch.log, launch.log + ".1")
-                os.close(fd)
-                fd = calls.open_file(launch.log, flags, logs)
-            files.write_all(fd, f"--- {launch.title}\n".encode())
-            return fd
-        os.close(fd)
+        _rotate(logs, launch.log)
+        with files.open_plain(logs, launch.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND) as log:
+            files.write_all(log, f"--- {launch.title}\n".encode())
+            return os.dup(log)
     except OSError:
         pass  # a link, a FIFO, a full disk: the output is lost, the hook is not
     return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+
+
+def _rotate(logs: int, name: str) -> None:
+    try:
+        size = calls.status(logs, name).st_size
+    except FileNotFoundError:
+        return
+    if size > _LOG_LIMIT:
+        calls.rename(logs, name, name + ".1")

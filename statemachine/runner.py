@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import socket
 import subprocess
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, Protocol
 
+from ezrec.statemachine.environment import inherited
 from ezrec.statemachine.errors import RunnerUnavailable, StartUncertain
 from ezrec.statemachine.nursery import receive, send
 from ezrec.statemachine.runs import Launch
@@ -93,6 +95,7 @@ class _Nursery:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd="/",
+            env=inherited(os.environ),  # every hook may read what its supervisor was started with
             start_new_session=True,
         )
         theirs.close()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, field
+from dataclasses import asdict
 from typing import Any
 
-from ezrec.statemachine import files, journal
+from ezrec.statemachine import files, journal, parsing
 from ezrec.statemachine.frozen import dataclass
 
 PROGRESS = ".progress"
@@ -80,7 +80,27 @@ class Progress:
     stage: str = ""
     percent: float | None = None
     note: str = ""
-    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+_RESULT: parsing.Shape = {
+    "run": parsing.is_text,
+    "exit": parsing.is_code,
+    "signal": parsing.is_code,
+    "ended_by": lambda value: value in ("itself", "limit", "signal"),
+    "command": parsing.is_text,
+    "notes": parsing.is_list_of(parsing.is_text),
+    "survivors": parsing.is_list_of(parsing.is_count),
+    "seconds": parsing.is_amount,
+}
+_PROGRESS: parsing.Shape = {
+    "run": parsing.is_text,
+    "supervisor": parsing.is_count,
+    "started": parsing.is_count,
+    "hook": parsing.is_count,
+    "stage": parsing.is_text,
+    "percent": lambda value: value is None or parsing.is_amount(value),
+    "note": parsing.is_text,
+}
 
 
 def new_run_id() -> str:
@@ -100,27 +120,28 @@ def read_result(fd: int, run: str) -> RunResult | None:
 
 
 def _result(record: Mapping[str, Any]) -> RunResult | None:
-    known = {key: record[key] for key in RunResult.__dataclass_fields__ if key in record}
-    for key in ("notes", "survivors"):
-        known[key] = tuple(known[key]) if isinstance(known.get(key), list) else ()
-    whole = "exit" in known and isinstance(known["exit"], int | None)
-    return RunResult(**known) if whole else None
+    """None where no supervisor of ours wrote it: a hook can reach the file, too."""
+    known = parsing.shaped(record, _RESULT, frozenset({"run", "exit"}))
+    if known is None:
+        return None
+    lists = {key: tuple(known.get(key, ())) for key in ("notes", "survivors")}
+    return RunResult(**(known | lists))
 
 
 def read_progress(fd: int) -> Progress | None:
     """What the run in the recording `fd` told last; None where nothing whole is there."""
     record = _read(fd, PROGRESS)
-    if record is None or not isinstance(record.get("supervisor"), int):
+    if record is None:
         return None
-    known = {key: record[key] for key in Progress.__dataclass_fields__ if key in record}
-    return Progress(**known) if {"run", "supervisor", "started"} <= known.keys() else None
+    known = parsing.shaped(record, _PROGRESS, frozenset({"run", "supervisor", "started"}))
+    return Progress(**known) if known is not None else None
 
 
 def _read(fd: int, name: str) -> dict[str, Any] | None:
     try:
         with files.directory(journal.DIRECTORY, fd) as logs:
-            record = json.loads(files.read(logs, name, _LIMIT))
-    except (OSError, ValueError, RecursionError):
+            record = parsing.parse(files.read(logs, name, _LIMIT))
+    except (OSError, ValueError):
         return None
     return record if isinstance(record, dict) else None
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from ezrec.statemachine import names
+from ezrec.statemachine import files, names
 from ezrec.statemachine.errors import RootUnusable
 from ezrec.statemachine.frozen import dataclass
 from ezrec.statemachine.root import Root
@@ -45,56 +45,57 @@ def scan(root: Root) -> Iterator[Found | Refusal]:
         if entry.name.startswith(".") or entry.name in root.reserved:
             continue
         if names.is_date(entry.name) and entry.is_dir(follow_symlinks=False):
-            yield from _scan_date(entry)
+            yield from _scan_date(root, entry.name)
         else:
-            yield from _met(entry, "")
+            yield from _met(entry, listing, root.path, "")
 
 
-def _scan_date(date: os.DirEntry[str]) -> Iterator[Found | Refusal]:
+def _scan_date(root: Root, name: str) -> list[Found | Refusal]:
+    """Through a descriptor: what is a link by now is not listed."""
+    date = root.path / name
     try:
-        listing = _listed(Path(date.path))
+        with files.directory(name, root.fd) as fd:
+            listing = _listed(fd)
+            misplaced = any(below.is_file(follow_symlinks=False) for below in listing)
+            shown = [below for below in listing if not below.name.startswith(".")]
+            met = [each for below in shown for each in _met(below, listing, date, f"{name}/")]
+            return [_misplaced(str(date)), *met] if misplaced else met
     except FileNotFoundError:
-        return
+        return []
     except OSError as error:
-        mend = f'sudo chown -R "$(id -un)": {names.quote(date.path)}'
-        yield Refusal(date.path, f"it can't be listed: {error.strerror}", mend)
-        return
-    if any(below.is_file(follow_symlinks=False) for below in listing):
-        yield _misplaced(date)
-    for below in listing:
-        if not below.name.startswith("."):
-            yield from _met(below, f"{date.name}/")
+        mend = f'sudo chown -R "$(id -un)": {names.quote(str(date))}'
+        return [Refusal(str(date), f"it can't be listed: {error.strerror}", mend)]
 
 
-def _misplaced(date: os.DirEntry[str]) -> Refusal:
+def _misplaced(date: str) -> Refusal:
     """Somebody took a date for a recording: what lies in it would never be looked at."""
-    into = names.quote(date.path + "/recording-1")
-    moved = f"find {names.quote(date.path)} -maxdepth 1 -type f -exec mv -t {into} {{}} +"
+    into = names.quote(date + "/recording-1")
+    moved = f"find {names.quote(date)} -maxdepth 1 -type f -exec mv -t {into} {{}} +"
     problem = "a directory named by a date holds recordings, and files lie directly in it"
-    return Refusal(date.path, problem, f"mkdir -p {into} && {moved}")
+    return Refusal(date, problem, f"mkdir -p {into} && {moved}")
 
 
-def _met(entry: os.DirEntry[str], prefix: str) -> Iterator[Found | Refusal]:
+def _met(
+    entry: os.DirEntry[str], beside: list[os.DirEntry[str]], above: Path, prefix: str
+) -> Iterator[Found | Refusal]:
+    path = str(above / entry.name)
     try:
         if not entry.is_dir(follow_symlinks=False):
             if entry.is_symlink() and entry.is_dir():
-                yield Refusal(
-                    entry.path, "a link is never followed", f"rm {names.quote(entry.path)}"
-                )
+                yield Refusal(path, "a link is never followed", f"rm {names.quote(path)}")
             return
         if names.is_name(entry.name):
             yield Found(prefix + entry.name, entry.stat(follow_symlinks=False).st_mtime_ns)
         else:
-            taken = set(os.listdir(Path(entry.path).parent))
-            mend = names.mend_name(entry.path, entry.name, taken)
-            yield Refusal(entry.path, "its name can't be a recording's id", mend)
+            mend = names.mend_name(path, entry.name, {each.name for each in beside})
+            yield Refusal(path, "its name can't be a recording's id", mend)
     except FileNotFoundError:
         return
     except OSError as error:
-        mend = f"ls -ld {names.quote(entry.path)}"
-        yield Refusal(entry.path, f"it can't be looked at: {error.strerror}", mend)
+        mend = f"ls -ld {names.quote(path)}"
+        yield Refusal(path, f"it can't be looked at: {error.strerror}", mend)
 
 
-def _listed(path: Path) -> list[os.DirEntry[str]]:
+def _listed(path: Path | int) -> list[os.DirEntry[str]]:
     with os.scandir(path) as listing:
         return sorted(listing, key=lambda entry: entry.name)

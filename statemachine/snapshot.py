@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from ezrec.statemachine import decide, files, runs
+from ezrec.statemachine import decide, files, journal, runs
 from ezrec.statemachine.decide import Decision
 from ezrec.statemachine.errors import NoSuchRecording, StateMachineError
 from ezrec.statemachine.frozen import dataclass
@@ -17,6 +18,13 @@ from ezrec.statemachine.place import Place
 from ezrec.statemachine.runs import Progress
 from ezrec.statemachine.scan import Refusal, scan
 from ezrec.statemachine.view import Case, Scene, look, view_of
+
+#: what stands in the place of something that ezrec makes as a plain file or a directory
+_NOT_OURS = frozenset({errno.ELOOP, errno.ENOTDIR, errno.EINVAL, errno.ENXIO, errno.EISDIR})
+_JOURNALS = {
+    journal.DIRECTORY: journal.DIRECTORY,
+    journal.NAME: f"{journal.DIRECTORY}/{journal.NAME}",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,12 +83,16 @@ def snapshot(scene: Scene, recording: str, *, whole: bool = False) -> Snapshot:
         place.close()
 
 
-def _unreadable(scene: Scene, recording: str, error: Exception) -> Snapshot:
+def _unreadable(scene: Scene, recording: str, error: StateMachineError | OSError) -> Snapshot:
     path = scene.root.path / recording
     mend = f'sudo chown -R "$(id -un)": {quote(str(path))}'
     problem = str(error)
     if isinstance(error, StateMachineError):
         problem, mend = error.message, error.hint or mend
+    elif error.errno in _NOT_OURS and error.filename in _JOURNALS:
+        there = path / _JOURNALS[error.filename]
+        problem = f"its {_JOURNALS[error.filename]} is not what ezrec makes (a link, a FIFO, …)"
+        mend = f"mv -nT -- {quote(str(there))} {quote(str(there))}.bad"
     return Snapshot(id=recording, path=path, state="", problem=problem, mend=mend)
 
 

@@ -7,9 +7,11 @@ start looks at what is in flight only.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 
-from ezrec.statemachine import files
+from ezrec.statemachine import files, names, parsing
 from ezrec.statemachine.frozen import dataclass
 from ezrec.statemachine.root import OWN, Root
 from ezrec.statemachine.runs import new_run_id
@@ -29,6 +31,10 @@ class Tell:
     reason: str = ""
 
 
+_SHAPE = dict.fromkeys(Tell.__dataclass_fields__, parsing.is_text)
+_NEEDED = frozenset({"run", "recording", "state", "origin"})
+
+
 class Tells:
     """The directory of what is still to be told. `open` are the runs that tell just now."""
 
@@ -43,30 +49,39 @@ class Tells:
         files.make_directory(self._root.fd, OWN)
         with files.directory(OWN, self._root.fd) as own:
             files.make_directory(own, _DIRECTORY)
-            with files.directory(_DIRECTORY, own) as fd:
-                files.create(fd, tell.run, json.dumps(asdict(tell)).encode())
+        with self._opened() as fd:
+            files.create(fd, tell.run, json.dumps(asdict(tell)).encode())
         return tell
 
     def remove(self, run: str) -> None:
         """It has been told, or it never came true."""
         self.open.discard(run)
         try:
-            with files.directory(f"{OWN}/{_DIRECTORY}", self._root.fd) as fd:
+            with self._opened() as fd:
                 files.remove(fd, run)
         except FileNotFoundError:
             pass
 
     def waiting(self) -> list[Tell]:
-        """What was still to be told when the last daemon ended."""
+        """What was still to be told when the last daemon ended. Raises OSError where it can't be read."""
         try:
-            with files.directory(f"{OWN}/{_DIRECTORY}", self._root.fd) as fd:
+            with self._opened() as fd:
                 return [tell for name in files.names(fd) if (tell := _read(fd, name)) is not None]
         except FileNotFoundError:
             return []
 
+    @contextmanager
+    def _opened(self) -> Iterator[int]:
+        """Level by level: neither of the two may be a link."""
+        with files.directory(OWN, self._root.fd) as own, files.directory(_DIRECTORY, own) as fd:
+            yield fd
+
 
 def _read(fd: int, name: str) -> Tell | None:
+    """None where it is no tell of ours: what it says names files and hooks."""
     try:
-        return Tell(**json.loads(files.read(fd, name, _LIMIT)))
-    except (OSError, ValueError, TypeError):
+        record = parsing.parse(files.read(fd, name, _LIMIT))
+    except (OSError, ValueError):
         return None
+    told = parsing.shaped(record, _SHAPE, _NEEDED) if isinstance(record, dict) else None
+    return Tell(**told) if told and told["run"] == name and names.is_run(name) else None

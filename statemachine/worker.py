@@ -157,15 +157,25 @@ class Worker:
             self._forget(recording)
         except (StateMachineError, OSError) as error:
             _put(self.tally.refused, recording, isinstance(error, DirectoryRefused))
+            self._set_aside(recording)
             self._trouble(recording, str(error))
         except Exception:
             # one bad recording never stops the station, not even over a fault of ours
             log.exception("%s: a fault in ezrec itself; left alone for now", recording)
+            self._set_aside(recording)
             self._trouble(recording, "a fault in ezrec itself, see the daemon's log")
         else:
             self.tally.troubled.pop(recording, None)
             self.tally.refused.discard(recording)
             self._note(recording, done)
+
+    def _set_aside(self, recording: str) -> None:
+        """What can't be taken up is waited for by nobody, and holds no place of its stage once its run
+        is over: others go on."""
+        self._settling.forget(recording)
+        self._contended.discard(recording)
+        if recording not in self._runs.values():
+            self._hasten(self._roster.ended(recording))
 
     def _forget(self, recording: str) -> None:
         self._due.pop(recording, None)
@@ -228,7 +238,7 @@ class Worker:
 
     def _tell_what_was_left(self) -> None:
         """States that were reached, and not told, when the last daemon ended."""
-        for tell in self._world.tells.waiting():
+        for tell in self._tells_waiting():
             if not self._came_true(tell):
                 self._cross_off(tell.run)
                 continue
@@ -237,13 +247,21 @@ class Worker:
             except (StateMachineError, OSError) as error:
                 log.warning("%s: on_%s is told later: %s", tell.recording, tell.state, error)
 
+    def _tells_waiting(self) -> list[Tell]:
+        try:
+            return self._world.tells.waiting()
+        except OSError as error:
+            log.warning("what was still to be told can't be read: %s", error.strerror)
+            return []
+
     def _came_true(self, tell: Tell) -> bool:
         try:
             with self._world.root.opened(tell.recording) as fd:
                 lines = Journal(fd, self._world.root.id, self._world.clock).read()
         except (StateMachineError, OSError):
             return False
-        return history_of(lines).known == tell.state
+        declared = {state.name for state in self._world.lifecycle.states}
+        return tell.state in declared and history_of(lines).known == tell.state
 
     def finish_telling(self, seconds: float) -> None:
         """Wait until the `on_<state>` hooks that were started have ended: for a program that does not

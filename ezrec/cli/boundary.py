@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import re
 import sys
@@ -45,13 +46,19 @@ def guarded(command: click.Command) -> NoReturn:
     try:
         code = command.main(standalone_mode=False, obj=common, color=_color())
     except click.UsageError as error:
-        error.show()
+        _show(error)
         code = EX_USAGE
     except (KeyboardInterrupt, click.Abort):
         code = EX_INTERRUPTED
     except (EzrecError, errors.StateMachineError, OSError) as error:
         code = report(error, common.again)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _show(error: click.UsageError) -> None:
+    shown = io.StringIO()
+    error.show(shown)
+    click.echo(printable(shown.getvalue(), kept="\n"), nl=False, err=True)
 
 
 def _color() -> bool | None:

@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from ezrec.text import printable
+
 if TYPE_CHECKING:
     from ezrec.config import Config
     from ezrec.statemachine.view import Scene
 
+_DEFAULTS_HOLD = "this goes by the defaults, and knows no stage of the site's own"
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 #: command -> (module of ezrec.cli, one line of help)
@@ -84,13 +87,30 @@ class Common:
 
         told = {"root": self.root, **flags}
         given = {key: value for key, value in told.items() if value}
-        return load(Path(self.config) if self.config else None, given, os.environ)
+        return load(self._file(), given, os.environ)
+
+    def load_anyway(self) -> Config:
+        """`load`, for what a person has to be able to do at all times: look, hold, stop. Mistakes are
+        said in one line, and the defaults hold. Raises ConfigError where not even the root is known."""
+        from ezrec.config import load_what_can_be
+
+        given = {"root": self.root} if self.root else {}
+        config, error = load_what_can_be(self._file(), given, os.environ)
+        if error and config.root is None:
+            raise error
+        if error:
+            click.echo(f"ezrec: warning: {printable(error.message)} ({_DEFAULTS_HOLD})", err=True)
+        return config
 
     def scene(self) -> Scene:
-        """What it takes to read the root. Raises ConfigError, RootUnusable."""
+        """What it takes to read the root, whatever the configuration is like. Raises ConfigError (no
+        root is known), RootUnusable."""
         from ezrec.scene import scene_for
 
-        return scene_for(self.load())
+        return scene_for(self.load_anyway())
+
+    def _file(self) -> Path | None:
+        return Path(self.config) if self.config else None
 
     @property
     def again(self) -> str:

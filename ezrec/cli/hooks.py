@@ -9,7 +9,9 @@ import click
 from ezrec.cli.boundary import EX_CONFIG
 from ezrec.cli.group import Common, common_options
 from ezrec.cli.table import table
+from ezrec.scene import scene_for
 from ezrec.statemachine.view import Scene
+from ezrec.text import printable
 
 _NEVER_WRAPPED = 1 << 20  #: a problem ends with the command that mends it
 
@@ -26,11 +28,11 @@ def hooks_command(common: Common, check: bool) -> None:
       ezrec hooks
       ezrec hooks --check && ezrec watch
     """
-    scene = common.scene()
+    scene = scene_for(common.load())
     rows = _rows(scene)
     click.echo(table(("STAGE", "HOOK", "PROBLEM"), rows, _NEVER_WRAPPED))
     searched = ", ".join(str(directory) for directory in scene.hooks.directories)
-    click.echo(f"searched: {searched}", err=True)
+    click.echo(f"searched: {printable(searched)}", err=True)
     if check and any(problem for _, _, problem in rows):
         sys.exit(EX_CONFIG)
 

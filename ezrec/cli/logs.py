@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import os
+import sys
 import time
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 
 import click
 
@@ -14,6 +15,7 @@ from ezrec.cli.naming import named
 from ezrec.statemachine import files
 from ezrec.statemachine.journal import DIRECTORY
 from ezrec.statemachine.view import Scene
+from ezrec.text import printable
 
 _EVERY = 0.3
 _CHUNK = 1 << 16
@@ -44,8 +46,8 @@ def logs_command(common: Common, recording: str, stage: str | None, follow: bool
         names = _there(scene, found, stage)
     for name in names:
         if len(names) > 1:
-            click.secho(f"==> {name} <==", err=True, bold=True)
-        for chunk in _read(scene, found, name, follow and name == names[-1]):
+            click.secho(f"==> {printable(name)} <==", err=True, bold=True)
+        for chunk in _shown(_read(scene, found, name, follow and name == names[-1])):
             click.echo(chunk, nl=False)
 
 
@@ -63,13 +65,27 @@ def _there(scene: Scene, recording: str, stage: str | None) -> list[str]:
     return [name for name in names if name == f"{stage}.log"]
 
 
-def _path(scene: Scene, recording: str) -> Path:
-    return scene.root.path / recording / DIRECTORY
-
-
 def _names(scene: Scene, recording: str) -> list[str]:
-    logs = [path for path in _path(scene, recording).glob("*.log") if path.is_file()]
-    return [path.name for path in sorted(logs, key=lambda path: path.stat().st_mtime_ns)]
+    """Regular files alone: a link that bears a log's name is passed over."""
+    with scene.root.opened(recording) as fd:
+        try:
+            with files.directory(DIRECTORY, fd) as logs:
+                entries = files.entries(logs)
+        except FileNotFoundError:
+            return []
+    found = [each for each in entries if each[0].endswith(".log") and files.is_plain(each[1])]
+    return [name for name, _ in sorted(found, key=lambda each: each[1].st_mtime_ns)]
+
+
+def _shown(chunks: Iterable[bytes]) -> Iterator[bytes | str]:
+    """As it is, for a program that reads on; a person's terminal is not driven by what a hook printed."""
+    if not sys.stdout.isatty():
+        yield from chunks
+        return
+    decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+    for chunk in chunks:
+        yield printable(decoder.decode(chunk), kept="\n\t")
+    yield printable(decoder.decode(b"", final=True), kept="\n\t")
 
 
 def _read(scene: Scene, recording: str, name: str, follow: bool) -> Iterator[bytes]:

@@ -18,6 +18,8 @@ def named(root: Root, text: str) -> str:
 
     Raises NoSuchRecording, NameRefused.
     """
+    if "\0" in text:
+        raise NameRefused(f"{text!r} can't be a recording's id")
     told = text.rstrip("/") or text
     below = _below(root, told)
     is_path = told.startswith(("/", ".", "~")) or not os.path.isdir(root.path / told)

@@ -10,6 +10,7 @@ import click
 from ezrec.cli.boundary import report
 from ezrec.cli.group import Common, common_options, meant
 from ezrec.cli.naming import named
+from ezrec.config import Config
 from ezrec.statemachine import operate
 from ezrec.statemachine.errors import StateMachineError
 from ezrec.statemachine.lifecycle import Lifecycle, State
@@ -29,9 +30,9 @@ def _by() -> str:
         return "ezrec"
 
 
-def _world(common: Common) -> World:
+def _world(config: Config) -> World:
     """What it takes to act; when the command ends, the hooks that it has told are waited for."""
-    station = Station(common.load())
+    station = Station(config)
     click.get_current_context().call_on_close(lambda: _finish(station))
     return station.engine.world
 
@@ -65,7 +66,7 @@ def push_command(common: Common, recording: str, state: str, reason: str, dry_ru
       ezrec push court-1 recorded      merge it (again)
       ezrec push court-1 .completed --reason 'archived by hand'
     """
-    world = _world(common)
+    world = _world(common.load())
     found = named(world.root, recording)
     wanted = _wanted(world.lifecycle, state)
     text = _pushed(snapshot(world, found, whole=True), wanted.name)
@@ -104,7 +105,7 @@ def retry_command(common: Common, recordings: tuple[str, ...]) -> None:
     Example:
       ezrec retry court-1 court-2
     """
-    world = _world(common)
+    world = _world(common.load())
     code = 0
     for text in recordings:
         try:
@@ -142,7 +143,7 @@ def hold_command(common: Common, recording: str, reason: str) -> None:
     Example:
       ezrec hold court-1 --reason 'the customer asked us to wait'
     """
-    world = _world(common)
+    world = _world(common.load_anyway())
     found = named(world.root, recording)
     new = operate.hold(world, found, _by(), reason)
     click.echo(f"{found}: held" if new else f"{found}: was held already")
@@ -159,7 +160,7 @@ def release_command(common: Common, recording: str) -> None:
     Example:
       ezrec release court-1
     """
-    world = _world(common)
+    world = _world(common.load_anyway())
     found = named(world.root, recording)
     if operate.release(world, found):
         _say(common, world, f"{found}: released", snapshot(world, found, whole=True).state)
@@ -181,7 +182,7 @@ def stop_command(common: Common, recording: str) -> None:
     Example:
       ezrec stop court-1
     """
-    world = _world(common)
+    world = _world(common.load_anyway())
     found = named(world.root, recording)
     stage = operate.stop(world, found, _by())
     click.echo(f"{found}: {stage} is told to stop" if stage else f"{found}: nothing runs")

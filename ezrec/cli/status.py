@@ -72,7 +72,7 @@ def _text(
         width = shutil.get_terminal_size((120, 0)).columns
         lines.append(table(("RECORDING", "STATE", "NOW", "WHY"), rows, width))
     if mends := [shot.mend for shot in shots if shot.mend]:
-        lines += ["To mend what can't be taken:", *(f"  {mend}" for mend in mends)]
+        lines += ["To mend what can't be taken:", *(f"  {printable(mend)}" for mend in mends)]
     return "\n".join(lines)
 
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import click
 
+from ezrec.text import printable
+
 _COLOURS = {
     "completed": "green",
     "recording": "cyan",
@@ -20,7 +22,9 @@ _GAP = 2
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> str:
-    """Left-aligned columns; the last one is wrapped under itself at `width` characters."""
+    """Left-aligned columns; the last one is wrapped under itself at `width` characters. What the cells
+    say came from anywhere: none of it can drive a terminal."""
+    rows = [tuple(map(printable, row)) for row in rows]
     sizes = [max(len(row[n]) for row in (head, *rows)) for n in range(len(head) - 1)]
     room = max(20, width - sum(sizes) - _GAP * len(sizes))
     lines = [_line(head, sizes)]

@@ -11,11 +11,13 @@ import click
 
 from ezrec.cli.boundary import EX_FAILURE, EX_TEMPFAIL, report
 from ezrec.cli.group import Common, common_options
+from ezrec.conceal import hide_from_others
 from ezrec.errors import EzrecError
 from ezrec.notify import Notifier
 from ezrec.statemachine.errors import StateMachineError
 from ezrec.statemachine.worker import Tally
 from ezrec.station import Station
+from ezrec.text import printable
 
 log = logging.getLogger("ezrec")
 
@@ -31,7 +33,10 @@ def watch_command(common: Common, once: bool) -> None:
     start); SIGHUP reads the configuration again. With --once it leaves with 0, with 75 if something
     waits, with 1 if something failed in this run.
     """
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Plain())
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    hide_from_others()
     daemon = _Daemon(common)
     tally = daemon.run(once)
     sys.exit(_code(tally) if once else 0)
@@ -41,6 +46,13 @@ def _code(tally: Tally) -> int:
     if tally.failed:
         return EX_FAILURE
     return EX_TEMPFAIL if tally.waiting or tally.troubled.keys() - tally.refused else 0
+
+
+class _Plain(logging.Formatter):
+    """Reasons and names came from anywhere: none of them can drive a terminal, or begin a line."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # logging's own name
+        return printable(super().formatMessage(record))
 
 
 class _Daemon:

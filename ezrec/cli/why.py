@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import click
@@ -10,7 +9,7 @@ import click
 from ezrec.cli.group import Common, common_options
 from ezrec.cli.naming import seen
 from ezrec.question import Question
-from ezrec.statemachine import decide, files, processes
+from ezrec.statemachine import decide, files, parsing, processes
 from ezrec.statemachine.journal import DIRECTORY, Journal
 from ezrec.statemachine.lifecycle import HOLD
 from ezrec.statemachine.snapshot import Snapshot
@@ -72,11 +71,12 @@ def _blockers(shot: Snapshot) -> list[int]:
 
 def _hold(fd: int) -> str:
     try:
-        text = files.read(fd, HOLD, 4096).decode("utf-8", "replace").strip()
+        said = files.read(fd, HOLD, 4096)
     except OSError:
         return ""
+    text = said.decode("utf-8", "replace").strip()
     try:
-        told = json.loads(text)
+        told = parsing.parse(said)
     except ValueError:
         return text
     return str(told.get("reason", "")) if isinstance(told, dict) else text

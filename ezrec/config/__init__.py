@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ezrec.config.load import load, with_dotenv
+from ezrec.config.load import load, load_what_can_be, with_dotenv
 from ezrec.config.model import (
     CameraSettings,
     CaptureSettings,
@@ -24,6 +24,7 @@ __all__ = [
     "UploadSettings",
     "directory",
     "load",
+    "load_what_can_be",
     "options",
     "sample",
     "with_dotenv",

@@ -38,10 +38,11 @@ def _value(given: Given, problems: list[Problem]) -> Any:
 
 
 def build(found: Understood, problems: list[Problem]) -> Config:
-    """A Config that is worth something only if there are no problems."""
+    """A Config; if there are problems, nothing but its root is worth anything."""
     stages = build_stages(_by_stage(found), problems)
     if problems:
-        return Config()
+        _, root = found.get(("root",), (None, None))
+        return Config(root=root)
     top = {key[0]: value for key, (_, value) in found.items() if len(key) == 1}
     hooks = {f"hooks_{name}": value for name, value in _section(found, "hooks").items()}
     return Config(

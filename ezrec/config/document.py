@@ -6,6 +6,7 @@ scalars stay the text that was written (`no`, `0123` and `12:30` mean what they 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -25,6 +26,8 @@ from ezrec.config.nodes import (
 )
 
 MOST = 10_000
+#: what the parser repeats of the file, which may be a secret: more than a sign, and no <token>
+_QUOTATION = re.compile(r"'(?!<)[^']{2,}'")
 NOWHERE = Table(entries=())
 
 
@@ -56,7 +59,7 @@ def parse_document(name: str, text: str, problems: list[Problem]) -> Table:
 def _explained(reason: str, text: str, line: int) -> str:
     if "'\\t'" in reason:
         return "a tab can't indent YAML: use spaces"
-    return f"this is not YAML: {reason}"
+    return f"this is not YAML: {_QUOTATION.sub('…', reason)}"
 
 
 class _Reader:

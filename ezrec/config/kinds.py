@@ -89,5 +89,8 @@ OUTPUTS = names(
     r"(?!camera_|recording\.json$)[A-Za-z0-9][A-Za-z0-9._-]{0,63}",
     "file names in the recording, not those of footage",
 )
-SECRETS = names(r"[A-Za-z_][A-Za-z0-9_]{0,127}", "names of environment variables")
+SECRETS = Kind(
+    words="list: names of environment variables",
+    read=several(lambda text, base: values.variable(text), ","),
+)
 STATE = shaped(r"[a-z][a-z0-9_]{0,31}", "a state: small letters, digits and `_`, at most 32")

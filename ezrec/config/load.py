@@ -35,6 +35,16 @@ def load(file: Path | None, flags: Mapping[str, str], environ: Mapping[str, str]
     `file` None: `EZREC_CONFIG`, else `ezrec.yaml` in the root that a flag or `EZREC_ROOT` names,
     if there is one. Raises ConfigError; its `problems` are all there are, up to 100.
     """
+    config, error = load_what_can_be(file, flags, environ)
+    if error:
+        raise error
+    return config
+
+
+def load_what_can_be(
+    file: Path | None, flags: Mapping[str, str], environ: Mapping[str, str]
+) -> tuple[Config, ConfigError | None]:
+    """As `load`; with an error the Config has the root, where that could be read, and defaults."""
     here = _here()
     named = flags.get("root") or environ.get("EZREC_ROOT")
     root = here / named if named else None
@@ -54,8 +64,8 @@ def load(file: Path | None, flags: Mapping[str, str], environ: Mapping[str, str]
     ]
     config = build(understood(strict, lenient, problems), problems)
     if problems:
-        raise _error(problems, file)
-    return _rooted(replace(config, file=file))
+        return replace(_rooted(replace(config, file=file)), file=None), _error(problems, file)
+    return _rooted(replace(config, file=file)), None
 
 
 def with_dotenv(config: Config, environ: Mapping[str, str]) -> dict[str, str]:

@@ -32,7 +32,8 @@ def destination(text: str, base: Path) -> str:
         )
     rest = text[len("file:") :]
     if not rest.startswith("///") or "?" in rest or "#" in rest:
-        raise ValueError(f"{quoted(text)} is no file URL: write it like file:///srv/archive")
+        # not repeated: it may hold a password
+        raise ValueError("that is no file URL: write it like file:///srv/archive")
     return path(unquote(rest[2:]), base).as_uri()
 
 

@@ -110,6 +110,15 @@ def shaped(pattern: str, words: str) -> Callable[[str], str]:
     return parse
 
 
+def variable(text: str) -> str:
+    """The name of an environment variable. What is none is not repeated: it may be the secret itself."""
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,127}", text):
+        raise ValueError(
+            "that is no name of an environment variable (the value does not belong here)"
+        )
+    return text
+
+
 def show_duration(value: timedelta) -> str:
     """The longest unit that comes out whole: `4 h`, `5 s`."""
     seconds = value.total_seconds()

@@ -172,15 +172,22 @@ class Folder:
         self, *argv: str, code: int | None = 0, prefix: tuple[str, ...] = ()
     ) -> subprocess.CompletedProcess[str]:
         """Run a command of the real CLI on this root; `code` is the exit code that it has to have."""
+        ended = self.ezrec_in(*argv, seconds=40, prefix=prefix)
+        assert code is None or ended.returncode == code, (ended.returncode, ended.stderr)
+        return ended
+
+    def ezrec_in(
+        self, *argv: str, seconds: float, prefix: tuple[str, ...] = ()
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command that may take so long, and end in any way but with a traceback."""
         ended = subprocess.run(
             [*prefix, EZREC, "--root", str(self.root), *argv],
             capture_output=True,
             text=True,
-            timeout=40,
+            timeout=seconds,
             env=self._environment({}),
         )
         assert "Traceback" not in ended.stderr, ended.stderr
-        assert code is None or ended.returncode == code, (ended.returncode, ended.stderr)
         return ended
 
     def row(self, name: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import pytest
 
 from ezrec.cli.boundary import sentence
 from tests.ezrec.command_line import BIN, PLAIN, Site
+from tests.waiting import wait_until
 
 COMMANDS = (
     "watch --once",
@@ -194,7 +195,9 @@ stages:
 """
 
 
-@pytest.mark.parametrize("command", ["status", "watch --once", "new b", "graph"])
+@pytest.mark.parametrize(
+    "command", ["watch --once", "push a recorded", "retry a", "hooks", "graph"]
+)
 def test_a_configuration_with_five_mistakes(site: Site, command: str) -> None:
     """All five at once, each with file, line and key."""
     site.configure(FAULTS)
@@ -210,6 +213,55 @@ def test_a_configuration_with_five_mistakes(site: Site, command: str) -> None:
         (7, "stages.merge.attempts"),
     ):
         assert any(f"ezrec.yaml:{number}: {key}:" in line for line in lines), (number, key, lines)
+
+
+ALWAYS = ("status", "why a", "history a", "logs a", "stop a", "hold a", "release a", "new b")
+
+
+@pytest.mark.parametrize("command", ALWAYS)
+def test_a_configuration_with_mistakes_stops_nobody_from_looking_and_stopping(
+    site: Site, command: str
+) -> None:
+    """The daemon goes on with the old one, and whoever stands at the keyboard has to be able to look,
+    hold and stop: they are told in one line that the defaults hold."""
+    site.footage()
+    site.configure(FAULTS)
+    done = site.ezrec(*command.split())
+    first, *more = done.stderr.splitlines()
+    assert done.returncode == 0 and "ezrec: warning: 5 problems in the configuration" in first
+    assert "ezrec.yaml:1: settle" in first and "defaults" in first
+    assert not any("problem" in line for line in more)
+
+
+def test_a_configuration_with_mistakes_that_alone_knows_the_root(
+    site: Site, tmp_path: Path
+) -> None:
+    """The root that it names is believed; where it names none, there is nothing to look at."""
+    site.footage()
+    elsewhere = tmp_path / "elsewhere.yaml"
+    elsewhere.write_text(f"root: {site.root}\nsettle: soon\n")
+    done = site.ezrec("--config", str(elsewhere), "why", "a", rooted=False)
+    assert done.returncode == 0 and "a is idle" in done.stdout and "settle" in done.stderr
+    elsewhere.write_text("settle: soon\n")
+    check_refused(site.ezrec("--config", str(elsewhere), "status", rooted=False), 78, "settle")
+
+
+def test_stop_with_a_configuration_that_lost_its_stages(site: Site) -> None:
+    """A stage of the site's own runs, and the file is broken meanwhile: it can be stopped all the same,
+    and goes on when the file is mended."""
+    site.configure(PLAIN + "  review: {after: merged, to: reviewed}\n")
+    site.hook("review", "#!/bin/sh\n[ -e approved ] || exec sleep 60\n")
+    site.footage().joinpath(".done").touch()
+    with site.daemon():
+        wait_until(lambda: site.shot().state == "reviewing" and site.minded(), 30)
+        site.configure(FAULTS)
+        done = site.ezrec("stop", "a")
+        assert "review is told to stop" in done.stdout and "warning" in done.stderr
+        wait_until(lambda: not site.running(), 30)
+        site.configure(PLAIN + "  review: {after: merged, to: reviewed}\n")
+        site.path("a", "approved").touch()
+        site.ezrec("release", "a")
+        site.wait("completed")
 
 
 NAMES = (

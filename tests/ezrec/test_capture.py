@@ -163,10 +163,18 @@ def test_nobody_delivering_a_frame_is_a_failed_attempt(site: Site) -> None:
     assert not list(site.recording.glob("camera_*"))
 
 
-@pytest.mark.parametrize("seconds", ["soon", True, [], float("inf")])
-def test_a_length_that_is_none_is_refused(site: Site, seconds: object) -> None:
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        ("soon", "'seconds' must be a number"),
+        (True, "'seconds' must be a number"),
+        ([], "'seconds' must be a number"),
+        (float("inf"), "recording.json is not JSON: Infinity is no number"),
+    ],
+)
+def test_a_length_that_is_none_is_refused(site: Site, seconds: object, words: str) -> None:
     """`seconds` in recording.json was written by somebody: 65 and a sentence."""
     site.tell(seconds=seconds)
     ended = site.run("capture")
     assert ended.code == 65
-    assert "'seconds' must be a number" in ended.err
+    assert words in ended.err

@@ -60,7 +60,7 @@ def test_stages_that_have_their_place(stages: str, tmp_path: Path) -> None:
         (" merge: {timeout: 0}", '2: stages.merge.timeout: "0" is no time at all'),
         (" merge: {outputs: ../x}", '2: stages.merge.outputs: "../x" will not do'),
         (" merge: {outputs: camera_0.mp4}", '2: stages.merge.outputs: "camera_0.mp4" will not do'),
-        (" merge: {secrets: [A-B]}", '2: stages.merge.secrets: "A-B" will not do'),
+        (" merge: {secrets: [A-B]}", "2: stages.merge.secrets: that is no name of an env"),
         (" merge: 3", "2: stages.merge: this is a section: keys belong below it"),
         (
             " a: {after: merged, to: x}\n b: {after: recorded, to: x}",
