@@ -30,7 +30,7 @@ _TAIL = 2 * LINE_LIMIT
 _NEVER_AWAITED = frozenset({"state", "push", "asked"})
 _LONGEST_ESCAPE = 12
 _LOCK_PATIENCE = 1.0
-_START = re.compile(rb"[0-9a-f]{8} \{")
+_START = rb"[0-9a-f]{8} \{"
 
 Line = Mapping[str, Any]
 
@@ -77,7 +77,7 @@ def _records(line: bytes) -> list[dict[str, Any]]:
         return [record]
     if len(line) > 2 * LINE_LIMIT + 1:
         return []  # nothing that two of our lines could have made
-    starts = [match.start() for match in _START.finditer(line, 1)]
+    starts = [match.start() for match in re.compile(_START).finditer(line, 1)]
     parts = (part for start in starts for part in (line[: start - 1], line[start:]))
     return [record for part in parts if (record := _decoded(part)) is not None]
 

@@ -81,6 +81,12 @@ class Root:
                 raise DirectoryRefused(f"{recording_id!r} is no directory", f"rm {path}") from None
             raise
 
+    def met(self, recording_id: str) -> int:
+        """`open` for an id that a scan has just met. Raises OSError too."""
+        if "/" in recording_id:
+            return self.open(recording_id)
+        return files.open_directory(recording_id, self.fd)
+
     @contextmanager
     def opened(self, recording_id: str) -> Iterator[int]:
         """`open` for the length of a with block."""

@@ -124,10 +124,9 @@ class Common:
 
 def _program() -> str:
     """`ezrec` where the shell finds it; the path that was called where it does not."""
-    import shutil
-
     called = Path(sys.argv[0])
-    plain = called.name != "ezrec" or shutil.which("ezrec") is not None
+    found = (os.access(f"{directory}/ezrec", os.X_OK) for directory in os.get_exec_path())
+    plain = called.name != "ezrec" or any(found)
     return "ezrec" if plain else os.path.abspath(called)
 
 

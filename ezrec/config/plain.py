@@ -14,7 +14,7 @@ _LINE = re.compile(
     r"( *)([A-Za-z_][A-Za-z0-9_.-]{0,63}):(?: +([A-Za-z0-9/.][A-Za-z0-9_./+%@=-]*(?: [A-Za-z0-9_./+%@=]+)*))?"
     r" *(?: #.*)?"
 )
-_STRANGE = re.compile("[\t\r\x85\u2028\u2029\ufeff]")
+_STRANGE = frozenset("\t\r\x85\u2028\u2029\ufeff")
 _MOST = 2_000
 
 #: the indentation and the line of a key, its name, and the value behind it
@@ -40,7 +40,7 @@ class _NotPlain(Exception):
 
 
 def _lines(text: str) -> list[_Line] | None:
-    if _STRANGE.search(text):
+    if not _STRANGE.isdisjoint(text):
         return None
     found: list[_Line] = []
     for number, line in enumerate(text.split("\n"), 1):
