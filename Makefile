@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test prove lint type clean
+.PHONY: demo test prove bench lint type clean
 
 demo: $(VENV)/.ready
 	@$(BIN)/ezrec demo $(ARGS)
@@ -15,6 +15,10 @@ test: $(VENV)/.ready
 # Every promise in its long form: each point tried, and not a sample of them.
 prove: $(VENV)/.ready
 	$(BIN)/pytest -n 2 --long --timeout 3600 -k test_p $(ARGS)
+
+# What it costs, beside what it may cost; ARGS=--write puts the figures into docs/benchmarks.md.
+bench: $(VENV)/.ready
+	$(BIN)/python -m tests.bench $(ARGS)
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .

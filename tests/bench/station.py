@@ -1,13 +1,15 @@
-"""A root with thousands of finished recordings, a stage whose hook does next to nothing, and the daemon."""
+"""A root with finished recordings, a stage whose hook does next to nothing, and the real daemon."""
 
 from __future__ import annotations
 
+import io
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
-from tests.ezrec.station_fixture import Folder, make_folder
+from tests.ezrec.station_fixture import Daemon, Folder, make_folder
 
 #: the stage that is measured leads from `.completed` to `.checked`: no footage is read, nothing is made
 CONFIG = """\
@@ -26,24 +28,27 @@ def make_station(site: Path, hook: str, finished: int) -> Folder:
     folder.configure(CONFIG)
     folder.hook("check", hook)
     for number in range(finished):
-        finish(folder.root / f"finished-{number:06d}")
+        fill(folder.root / f"finished-{number:06d}", TO)
     return folder
 
 
-def finish(place: Path) -> None:
-    """A recording that nothing more happens to."""
-    fill(place)
-    (place / TO).touch()
-
-
-def fill(place: Path) -> None:
-    """What stands in a recording, without a marker."""
+def fill(place: Path, *markers: str) -> None:
+    """A new recording with footage, outputs and markers."""
     place.mkdir(parents=True)
     for name in _FILES:
         (place / name).write_bytes(b"x")
+    for marker in markers:
+        (place / marker).touch()
 
 
-def wait(condition: Callable[[], bool], seconds: float = 60) -> None:
+@contextmanager
+def running(folder: Folder) -> Iterator[Daemon]:
+    """The daemon, what it says left out; it has to end well."""
+    with redirect_stdout(io.StringIO()), folder.daemon() as daemon:
+        yield daemon
+
+
+def wait(condition: Callable[[], object], seconds: float = 120) -> None:
     """Until the condition holds, looked at every few milliseconds. Raises TimeoutError."""
     deadline = time.monotonic() + seconds
     while not condition():
