@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test prove mutants bench-scale lint type clean
+.PHONY: demo test prove mutants bench bench-scale lint type clean
 
 demo: $(VENV)/.ready
 	@$(BIN)/ezrec demo $(ARGS)
@@ -19,6 +19,10 @@ prove: $(VENV)/.ready
 # Every fsync, lease, check and no-replace taken out, one at a time: tests have to notice (ARGS: words).
 mutants: $(VENV)/.ready
 	$(BIN)/python -m tests.mutants $(ARGS)
+
+# What it costs, beside what it may cost; ARGS=--write puts the figures into docs/benchmarks.md.
+bench: $(VENV)/.ready
+	$(BIN)/python -m tests.bench $(ARGS)
 
 # What the daemon costs with 1,000, 10,000 and 100,000 finished recordings: minutes; ARGS="1000 10000" for less.
 bench-scale: $(VENV)/.ready

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +12,7 @@ from ezrec.config.options import options
 from ezrec.errors import ConfigError
 from ezrec.lifecycle import lifecycle_for
 from ezrec.statemachine.clock import SystemClock
+from ezrec.statemachine.digest import digest
 from ezrec.statemachine.hooks import HookPath
 from ezrec.statemachine.root import Root
 from ezrec.statemachine.view import Scene
@@ -51,4 +51,4 @@ def scene_for(config: Config) -> Scene:
 def setup_of(config: Config) -> str:
     """A fingerprint of the settings that hooks are told of: a parked stage is tried when it changes."""
     said = {"options": options(config), "stages": {n: asdict(s) for n, s in config.stages.items()}}
-    return hashlib.sha256(json.dumps(said, default=str, sort_keys=True).encode()).hexdigest()[:12]
+    return digest([json.dumps(said, default=str, sort_keys=True)])

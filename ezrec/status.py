@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from ezrec.explain import attempt_of, doing, reason_of, stage_of
 from ezrec.statemachine import decide, files, parsing
+from ezrec.statemachine.frozen import dataclass
 from ezrec.statemachine.lifecycle import Lifecycle
 from ezrec.statemachine.root import DAEMON, OWN, Root
 from ezrec.statemachine.snapshot import Snapshot
@@ -58,9 +58,14 @@ def status_json(
     return {
         "root": str(root.path),
         "daemon": {"running": daemon.running, "pid": daemon.pid, "watching": daemon.watching},
-        "counts": dict(sorted(Counter(row["state"] for row in rows if row["state"]).items())),
+        "counts": counted(row["state"] for row in rows),
         "recordings": rows,
     }
+
+
+def counted(states: Iterable[str | None]) -> dict[str, int]:
+    """How many there are of each state, by name; what has none (it can't be taken) is left out."""
+    return dict(sorted(Counter(state for state in states if state).items()))
 
 
 def recording_json(lifecycle: Lifecycle, shot: Snapshot) -> dict[str, Any]:

@@ -11,17 +11,20 @@ or a dropped file can lead nowhere else, whoever forgot to look at it.
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import fcntl
 import os
 import sys
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import ctypes
 
 EVENT = "ezrec.disk"
 FILE_MODE = 0o644
 _DIRECTORY_MODE = 0o755
 _RENAME_NOREPLACE = 1
-_libc = ctypes.CDLL(None, use_errno=True)
 
 Name = str | os.PathLike[str]
 
@@ -100,11 +103,21 @@ def rename(dir_fd: int, old: str, new: str, new_dir_fd: int | None = None) -> No
     os.rename(one_level(old), one_level(new), src_dir_fd=dir_fd, dst_dir_fd=to)
 
 
+@cache
+def _libc() -> ctypes.CDLL:
+    """Loaded at the first rename: most commands make none."""
+    import ctypes
+
+    return ctypes.CDLL(None, use_errno=True)
+
+
 def rename_new(dir_fd: int, old: str, new: str, new_dir_fd: int) -> None:
     """renameat2(2) with RENAME_NOREPLACE: EEXIST where `new` is there already."""
     sys.audit(EVENT, "rename_new", dir_fd, old, new, new_dir_fd)
+    import ctypes
+
     source, target = os.fsencode(one_level(old)), os.fsencode(one_level(new))
-    done = _libc.renameat2(dir_fd, source, new_dir_fd, target, _RENAME_NOREPLACE)
+    done = _libc().renameat2(dir_fd, source, new_dir_fd, target, _RENAME_NOREPLACE)
     if done != 0:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code), old, None, new)

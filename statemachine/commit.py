@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ezrec.statemachine.errors import RunnerUnavailable
+from ezrec.statemachine.frozen import dataclass
 from ezrec.statemachine.launch import tell_launch
 from ezrec.statemachine.lifecycle import LOCK, UNKNOWN
 from ezrec.statemachine.machine import Subject
@@ -140,9 +140,10 @@ def _tell(world: World, tell: Tell | None) -> None:
 
 
 def record_told(world: World, case: Case, move: Move, kind: str) -> None:
-    """`record`, durably, and tell the `on_<state>` hooks: a state reached without a commit."""
+    """`record`, and tell the `on_<state>` hooks: a state reached without a commit. The markers say it
+    durably already: where the line is lost, they are met and journaled once more."""
     tell = _prepare_tell(world, case, move)
-    record(world, case, move, kind, durable=True)
+    record(world, case, move, kind, durable=False)
     _tell(world, tell)
 
 

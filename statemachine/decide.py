@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from ezrec.statemachine.frozen import dataclass
 from ezrec.statemachine.history import MAX_INTERRUPTIONS, History, Pause, Run
 from ezrec.statemachine.lifecycle import Lifecycle, Stage
 from ezrec.statemachine.markers import How, Resolution
@@ -20,8 +19,8 @@ ABANDONED = 15.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """All that a decision is made from. `seconds` is the boot clock, `boot` its id; `quiet`: the
-    content has stood still for the settling time; `setup` is the fingerprint of the stage's hooks and
-    configuration, `setup_problem` what keeps them from running."""
+    content has stood still for the settling time; `setup` is the fingerprint of a parked stage's hooks
+    and configuration, `setup_problem` what keeps them from running."""
 
     lifecycle: Lifecycle
     sighting: Sighting

@@ -37,13 +37,14 @@ def directory(name: Name, dir_fd: int | None = None) -> Iterator[int]:
         os.close(fd)
 
 
-def make_directory(dir_fd: int, name: str) -> None:
-    """Make the subdirectory `name` durably, if it is not there."""
+def make_directory(dir_fd: int, name: str, *, durable: bool = True) -> None:
+    """Make the subdirectory `name`, durably, if it is not there."""
     try:
         calls.make_directory(dir_fd, name)
     except FileExistsError:
         return
-    sync(dir_fd)
+    if durable:
+        sync(dir_fd)
 
 
 def entries(dir_fd: int) -> list[tuple[str, os.stat_result]]:
@@ -70,7 +71,8 @@ def read(dir_fd: int, name: str, limit: int) -> bytes:
 
 def read_end(fd: int, limit: int) -> bytes:
     """The last `limit` bytes of an open file."""
-    return calls.read_at(fd, limit, max(0, os.fstat(fd).st_size - limit))
+    size = os.fstat(fd).st_size
+    return calls.read_at(fd, min(limit, size), max(0, size - limit))
 
 
 @contextmanager

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from ezrec.statemachine.frozen import dataclass
 from ezrec.statemachine.lifecycle import IDLE
 from ezrec.statemachine.names import is_run
 
@@ -75,7 +76,8 @@ def history_of(lines: Iterable[Mapping[str, Any]]) -> History:
     """Fold the lines, oldest first. Lines of unknown kinds change nothing."""
     history = History()
     for line in lines:
-        history = replace(history, known=history.known or IDLE)
+        if history.known is None:
+            history = replace(history, known=IDLE)
         history = _FOLDS.get(_text(line, "kind"), _unchanged)(history, line)
     return history
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from ezrec.statemachine.digest import digest
+from ezrec.statemachine.frozen import dataclass
 from ezrec.statemachine.names import quote
 
 _SUFFIXES = ("", ".py", ".sh")
@@ -42,17 +42,18 @@ class HookPath:
     def _first(self, name: str) -> Iterator[Hook]:
         for directory in self.directories:
             for suffix in _SUFFIXES:
-                path = directory / (name + suffix)
-                if path.is_file() or path.is_symlink():
-                    yield Hook(path, problem_of(path))
+                path = f"{directory}/{name}{suffix}"
+                if _may_be_one(path):
+                    yield _hook(path)
                     return
 
     def _extra(self, name: str) -> Iterator[Hook]:
         for directory in self.directories:
-            for path in sorted((directory / f"{name}.d").glob("*")):
-                there = path.is_file() or path.is_symlink()
-                if there and not path.name.startswith(".") and not path.name.endswith("~"):
-                    yield Hook(path, problem_of(path))
+            beside = f"{directory}/{name}.d"
+            for each in sorted(_listed(beside)):
+                path = f"{beside}/{each}"
+                if not each.startswith(".") and not each.endswith("~") and _may_be_one(path):
+                    yield _hook(path)
 
     def problem(self, name: str) -> str:
         """Why the stage `name` can't run: its first faulty hook, or that there is none."""
@@ -64,8 +65,27 @@ class HookPath:
 
     def fingerprint(self, name: str) -> str:
         """Changes when a hook of this name is put, mended or taken away."""
-        rows = [(str(hook.path), _stamp(hook.path)) for hook in self.find(name)]
-        return hashlib.sha256(repr(rows).encode()).hexdigest()[:12]
+        return digest((str(hook.path), _stamp(hook.path)) for hook in self.find(name))
+
+
+def _hook(path: str) -> Hook:
+    return Hook(Path(path), problem_of(Path(path)))
+
+
+def _listed(directory: str) -> list[str]:
+    try:
+        return os.listdir(directory)
+    except OSError:
+        return []
+
+
+def _may_be_one(path: str) -> bool:
+    """A file, or a link: where it leads nowhere, that is said."""
+    try:
+        mode = os.lstat(path).st_mode
+    except OSError:
+        return False
+    return stat.S_ISREG(mode) or stat.S_ISLNK(mode)
 
 
 def problem_of(path: Path) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import queue
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from ezrec.statemachine.frozen import dataclass
 
 
 @dataclass(kw_only=True)

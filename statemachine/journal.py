@@ -16,6 +16,7 @@ import stat
 import time
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from ezrec.statemachine import calls, files, parsing
@@ -26,6 +27,9 @@ NAME = "journal"
 LINE_LIMIT = 4096
 _READ_LIMIT = 8 << 20
 _TAIL = 2 * LINE_LIMIT
+#: kinds that are written without waiting for the disk: they say what the markers say as well
+_NEVER_AWAITED = frozenset({"state", "push", "asked"})
+_LONGEST_ESCAPE = 12
 _LOCK_PATIENCE = 1.0
 _START = re.compile(rb"[0-9a-f]{8} \{")
 
@@ -54,6 +58,8 @@ def _shortened(value: Any, limit: int) -> Any:
 
 def _cut(text: str, limit: int) -> str:
     """At most `limit` bytes of `text` as JSON escapes it: an emoji takes twelve."""
+    if len(text) * _LONGEST_ESCAPE <= limit:
+        return text
     kept = text[:limit]
     while len(json.dumps(kept)) > limit + 2:
         kept = kept[: len(kept) * 3 // 4]
@@ -147,27 +153,45 @@ class Journal:
                 files.sync(fd)
 
     def append(self, kind: str, *, durable: bool, **fields: Any) -> None:
-        """Add a line; `durable` waits until it is on the disk. Raises OSError: nothing was promised."""
-        files.make_directory(self._fd, DIRECTORY)
+        """Add a line; `durable` waits until it is on the disk, with all that was added before it.
+        Raises OSError: nothing was promised."""
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
-        with files.directory(DIRECTORY, self._fd) as logs:
-            with files.open_plain(logs, NAME, flags) as fd:
-                _lock(fd)
-                fresh = os.fstat(fd).st_size == 0
-                self._write(fd, {"kind": kind, **fields})
-                if durable:
-                    files.sync(fd)
-            if fresh and durable:
-                files.sync(logs)
+        with self._logs() as logs, files.open_plain(logs, NAME, flags) as fd:
+            _lock(fd)
+            tail = files.read_end(fd, _TAIL)
+            before = decode(tail)
+            files.write_all(fd, self._next(tail, before, {"kind": kind, **fields}))
+            if durable:
+                files.sync(fd)
+                if not self._is_rooted(before):
+                    files.sync(logs)
+                    files.sync(self._fd)
 
-    def _write(self, fd: int, record: Line) -> None:
-        files.write_all(fd, self.continuation(files.read_end(fd, _TAIL), record))
+    def continuation(self, tail: bytes, record: Line) -> bytes:
+        """What `append` writes where the file ends with `tail`."""
+        return self._next(tail, decode(tail[-_TAIL:]), record)
 
-    def continuation(self, before: bytes, record: Line) -> bytes:
-        """What `append` writes where the file ends with `before`."""
-        number = 1 + max((_number(line) for line in decode(before[-_TAIL:])), default=0)
-        close = b"\n" if is_torn(before) else b""
+    def _next(self, tail: bytes, before: list[dict[str, Any]], record: Line) -> bytes:
+        number = 1 + max(map(_number, before), default=0)
+        close = b"\n" if is_torn(tail) else b""
         return close + encode({**record, **self._stamp(number)})
+
+    @contextmanager
+    def _logs(self) -> Iterator[int]:
+        try:
+            logs = files.open_directory(DIRECTORY, self._fd)
+        except FileNotFoundError:
+            files.make_directory(self._fd, DIRECTORY, durable=False)
+            logs = files.open_directory(DIRECTORY, self._fd)
+        try:
+            yield logs
+        finally:
+            files.close(logs)
+
+    def _is_rooted(self, before: list[dict[str, Any]]) -> bool:
+        """Whether a durable line was added here before: then the names that lead to it are durable."""
+        here = (line for line in before if line.get("dir") == self._place)
+        return any(line["kind"] not in _NEVER_AWAITED for line in here)
 
     def _stamp(self, number: int) -> Line:
         order = {"seq": number, "boot": self._clock.boot(), "up": round(self._clock.seconds(), 3)}

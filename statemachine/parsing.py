@@ -22,9 +22,7 @@ _MOST = 1000
 def parse(text: bytes) -> Any:
     """The value that `text` holds. Raises ValueError with what is wrong in a few words."""
     try:
-        value = json.loads(
-            text, parse_constant=_not_finite, parse_float=_finite, parse_int=_counted
-        )
+        value = _DECODER.decode(text.decode("utf-8-sig"))
     except RecursionError:
         raise ValueError("it is nested too deep") from None
     if text.count(b"[") + text.count(b"{") > DEEPEST and _is_deep(value):
@@ -47,6 +45,9 @@ def _counted(digits: str) -> int:
     if len(digits) > _LONGEST_NUMBER:
         raise ValueError(f"a number of {len(digits)} digits is too large")
     return int(digits)
+
+
+_DECODER = json.JSONDecoder(parse_constant=_not_finite, parse_float=_finite, parse_int=_counted)
 
 
 def _is_deep(value: Any) -> bool:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import os
 import stat
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ezrec.statemachine import files, journal, runs
+from ezrec.statemachine.digest import digest
+from ezrec.statemachine.frozen import dataclass
 from ezrec.statemachine.lifecycle import HOLD, LOCK, Lifecycle
 
 NOTE_LIMIT = 4096
@@ -169,8 +169,5 @@ def _is_payload(lifecycle: Lifecycle, entry: Entry) -> bool:
 
 def fingerprint(entries: list[Entry]) -> str:
     """Equal for two looks between which no file came, went, grew or was touched."""
-    digest = hashlib.sha256()
-    for name, status in sorted(entries, key=lambda entry: entry[0]):
-        row = (os.fsencode(name), status.st_size, status.st_mtime_ns, status.st_ino)
-        digest.update(repr(row).encode())
-    return digest.hexdigest()[:16]
+    rows = sorted((os.fsencode(n), st.st_size, st.st_mtime_ns, st.st_ino) for n, st in entries)
+    return digest(rows)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -102,6 +101,12 @@ class Root:
     def _quoted(self, recording_id: str) -> str:
         return names.quote(str(self.path / recording_id))
 
+    def met(self, recording_id: str) -> int:
+        """`open` for an id that a scan has just met. Raises OSError too."""
+        if "/" in recording_id:
+            return self.open(recording_id)
+        return files.open_directory(recording_id, self.fd)
+
     @contextmanager
     def opened(self, recording_id: str) -> Iterator[int]:
         """`open` for the length of a with block."""
@@ -121,7 +126,7 @@ def make_root(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
         with files.directory(path.resolve()) as fd:
             if MARK not in files.names(fd):
-                files.create(fd, MARK, (secrets.token_hex(8) + "\n").encode())
+                files.create(fd, MARK, (os.urandom(8).hex() + "\n").encode())
             files.make_directory(fd, OWN)
     except OSError as error:
         raise RootUnusable(f"{path} can't be made a root: {error.strerror}") from error

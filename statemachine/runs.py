@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import secrets
+import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from ezrec.statemachine import files, journal, parsing
+from ezrec.statemachine.frozen import dataclass
 
 PROGRESS = ".progress"
 STATUS = ".run-"
@@ -108,7 +109,7 @@ _PROGRESS: parsing.Shape = {
 
 def new_run_id() -> str:
     """128 random bits: what every process of the run bears as EZREC_RUN_ID."""
-    return secrets.token_hex(16)
+    return os.urandom(16).hex()
 
 
 def result_bytes(result: RunResult) -> bytes:

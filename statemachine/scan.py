@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ezrec.statemachine import files, names
 from ezrec.statemachine.errors import RootUnusable
+from ezrec.statemachine.frozen import dataclass
 from ezrec.statemachine.root import Root
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A directory that a scan met: its id, and a token that changes when an entry comes or goes."""
 
     id: str
@@ -31,8 +31,9 @@ class Refusal:
     misnamed: bool = False
 
 
-def scan(root: Root) -> Iterator[Found | Refusal]:
-    """Every directory one or two levels below the root; a stat for each, no listing of any.
+def scan(root: Root, *, tokens: bool = True) -> Iterator[Found | Refusal]:
+    """Every directory one or two levels below the root; a stat for each, no listing of any. Without
+    `tokens` not even that.
 
     Raises RootUnusable where the root itself can't be listed.
     """
@@ -47,12 +48,12 @@ def scan(root: Root) -> Iterator[Found | Refusal]:
         if entry.name.startswith(".") or entry.name in root.reserved:
             continue
         if names.is_date(entry.name) and entry.is_dir(follow_symlinks=False):
-            yield from _scan_date(root, entry.name)
-        else:
-            yield from _met(entry, listing, root.path, "")
+            yield from _scan_date(root, entry.name, tokens)
+        elif (met := _met(entry, listing, root.path, "", tokens)) is not None:
+            yield met
 
 
-def _scan_date(root: Root, name: str) -> list[Found | Refusal]:
+def _scan_date(root: Root, name: str, tokens: bool) -> list[Found | Refusal]:
     """Through a descriptor: what is a link by now is not listed."""
     date = root.path / name
     try:
@@ -60,8 +61,9 @@ def _scan_date(root: Root, name: str) -> list[Found | Refusal]:
             listing = _listed(fd)
             misplaced = any(below.is_file(follow_symlinks=False) for below in listing)
             shown = [below for below in listing if not below.name.startswith(".")]
-            met = [each for below in shown for each in _met(below, listing, date, f"{name}/")]
-            return [_misplaced(str(date)), *met] if misplaced else met
+            met = [_met(below, listing, date, f"{name}/", tokens) for below in shown]
+            found = [each for each in met if each is not None]
+            return [_misplaced(str(date)), *found] if misplaced else found
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -78,24 +80,29 @@ def _misplaced(date: str) -> Refusal:
 
 
 def _met(
-    entry: os.DirEntry[str], beside: list[os.DirEntry[str]], above: Path, prefix: str
-) -> Iterator[Found | Refusal]:
-    path = str(above / entry.name)
+    entry: os.DirEntry[str], beside: list[os.DirEntry[str]], above: Path, prefix: str, tokens: bool
+) -> Found | Refusal | None:
     try:
-        if not entry.is_dir(follow_symlinks=False):
-            if entry.is_symlink() and entry.is_dir():
-                yield Refusal(path, "a link is never followed", f"rm {names.quote(path)}")
-            return
-        if names.is_name(entry.name):
-            yield Found(prefix + entry.name, entry.stat(follow_symlinks=False).st_mtime_ns)
-        else:
-            mend = names.mend_name(path, entry.name, {each.name for each in beside})
-            yield Refusal(path, "its name can't be a recording's id", mend, misnamed=True)
+        if entry.is_dir(follow_symlinks=False) and names.is_name(entry.name):
+            token = entry.stat(follow_symlinks=False).st_mtime_ns if tokens else 0
+            return Found(prefix + entry.name, token)
+        return _refused(entry, beside, str(above / entry.name))
     except FileNotFoundError:
-        return
+        return None
     except OSError as error:
-        mend = f"ls -ld {names.quote(path)}"
-        yield Refusal(path, f"it can't be looked at: {error.strerror}", mend)
+        path = str(above / entry.name)
+        return Refusal(
+            path, f"it can't be looked at: {error.strerror}", f"ls -ld {names.quote(path)}"
+        )
+
+
+def _refused(entry: os.DirEntry[str], beside: list[os.DirEntry[str]], path: str) -> Refusal | None:
+    if entry.is_dir(follow_symlinks=False):
+        mend = names.mend_name(path, entry.name, {each.name for each in beside})
+        return Refusal(path, "its name can't be a recording's id", mend, misnamed=True)
+    if entry.is_symlink() and entry.is_dir():
+        return Refusal(path, "a link is never followed", f"rm {names.quote(path)}")
+    return None
 
 
 def _listed(path: Path | int) -> list[os.DirEntry[str]]:

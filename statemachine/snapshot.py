@@ -5,17 +5,19 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ezrec.statemachine import decide, files, journal, runs
 from ezrec.statemachine.decide import Decision
 from ezrec.statemachine.errors import NoSuchRecording, StateMachineError
+from ezrec.statemachine.frozen import dataclass
 from ezrec.statemachine.history import History
-from ezrec.statemachine.lifecycle import HOLD, IDLE, LOCK
+from ezrec.statemachine.lifecycle import HOLD, IDLE, LOCK, Lifecycle
 from ezrec.statemachine.names import quote
 from ezrec.statemachine.nested import TOO_DEEP, mend_nested, nested
 from ezrec.statemachine.place import Place
+from ezrec.statemachine.root import Root
 from ezrec.statemachine.runs import Progress
 from ezrec.statemachine.scan import Refusal, scan
 from ezrec.statemachine.view import Case, Scene, look, view_of
@@ -48,16 +50,72 @@ class Snapshot:
     mend: str = ""
 
 
+class Finished(NamedTuple):
+    """A recording that nothing more happens to, as its mere listing has it."""
+
+    id: str
+    state: str
+    marker: str
+    held: bool
+
+    def snapshot(self, scene: Scene) -> Snapshot:
+        """The same, among the others."""
+        path = scene.root.path / self.id
+        markers = (self.marker, HOLD) if self.held else (self.marker,)
+        return Snapshot(id=self.id, path=path, state=self.state, markers=markers, held=self.held)
+
+
 def snapshots(scene: Scene) -> Iterator[Snapshot]:
     """Every recording of the root, and every directory that can't be one."""
-    for found in scan(scene.root):
+    for each in census(scene):
+        yield each.snapshot(scene) if isinstance(each, Finished) else each
+
+
+def census(scene: Scene) -> Iterator[Snapshot | Finished]:
+    """`snapshots`, with little made of the finished ones: there may be a hundred thousand."""
+    telling = _Telling(scene.lifecycle)
+    for found in scan(scene.root, tokens=False):
         if isinstance(found, Refusal):
             yield refused(scene, found)
             continue
         try:
-            yield snapshot(scene, found.id)
+            yield _finished(scene.root, found.id, telling) or snapshot(scene, found.id)
         except NoSuchRecording:
             continue
+
+
+class _Telling:
+    """What a listing has to show of a recording that nothing more happens to: one final marker, no lock.
+    Pure."""
+
+    def __init__(self, lifecycle: Lifecycle) -> None:
+        known = lifecycle.markers
+        self._special = frozenset({LOCK, *known})
+        self._finals = {
+            marker: state
+            for marker, state in known.items()
+            if lifecycle.is_final(state) and not lifecycle.state(state).error
+        }
+
+    def __call__(self, recording: str, names: list[str]) -> Finished | None:
+        standing = self._special.intersection(names)
+        marker = next(iter(standing)) if len(standing) == 1 else ""
+        state = self._finals.get(marker)
+        return None if state is None else Finished(recording, state, marker, HOLD in names)
+
+
+def _finished(root: Root, recording: str, telling: _Telling) -> Finished | None:
+    """None also where it can't be listed: a closer look says why."""
+    try:
+        fd = root.met(recording)
+    except (StateMachineError, OSError):
+        return None
+    try:
+        return telling(recording, files.names(fd))
+    except OSError:
+        return None
+    finally:
+        files.close(fd)
 
 
 def refused(scene: Scene, refusal: Refusal) -> Snapshot:
@@ -76,8 +134,9 @@ def snapshot(scene: Scene, recording: str, *, whole: bool = False) -> Snapshot:
     except (StateMachineError, OSError) as error:
         return _unreadable(scene, recording, error)
     try:
-        finished = None if whole else _finished(scene, recording, place)
-        return finished or _read(scene, recording, place)
+        names = [] if whole else files.names(place.fd)
+        finished = _Telling(scene.lifecycle)(recording, names)
+        return finished.snapshot(scene) if finished else _read(scene, recording, place)
     except OSError as error:
         return _unreadable(scene, recording, error)
     finally:
@@ -95,19 +154,6 @@ def _unreadable(scene: Scene, recording: str, error: StateMachineError | OSError
         problem = f"its {_JOURNALS[error.filename]} is not what ezrec makes (a link, a FIFO, …)"
         mend = f"mv -nT -- {quote(str(there))} {quote(str(there))}.bad"
     return Snapshot(id=recording, path=path, state="", problem=problem, mend=mend)
-
-
-def _finished(scene: Scene, recording: str, place: Place) -> Snapshot | None:
-    """What a mere listing tells of a recording that nothing more happens to."""
-    names = set(files.names(place.fd))
-    markers = [marker for marker in scene.lifecycle.markers if marker in names]
-    if len(markers) != 1 or LOCK in names:
-        return None
-    state = scene.lifecycle.markers[markers[0]]
-    if not scene.lifecycle.is_final(state) or scene.lifecycle.state(state).error:
-        return None
-    path = scene.root.path / recording
-    return Snapshot(id=recording, path=path, state=state, markers=(markers[0],), held=HOLD in names)
 
 
 def _read(scene: Scene, recording: str, place: Place) -> Snapshot:

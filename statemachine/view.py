@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ezrec.statemachine import runs
 from ezrec.statemachine.clock import Clock
 from ezrec.statemachine.decide import View
+from ezrec.statemachine.frozen import dataclass
 from ezrec.statemachine.history import History, history_of
 from ezrec.statemachine.hooks import HookPath
 from ezrec.statemachine.journal import Journal
@@ -119,8 +118,9 @@ def _supported(lifecycle: Lifecycle, sighting: Sighting) -> str | None:
 
 def view_of(scene: Scene, case: Case, quiet: bool) -> View:
     """The case with the clock, the run's end and the state of the set-up added."""
-    stage = scene.lifecycle.stage_from(case.state)
-    run = case.history.run
+    stage = None if case.leased else scene.lifecycle.stage_from(case.state)
+    run, pause = case.history.run, case.history.pause
+    parked = stage is not None and pause is not None and pause.result == "parked"
     return View(
         lifecycle=scene.lifecycle,
         sighting=case.sighting,
@@ -131,6 +131,6 @@ def view_of(scene: Scene, case: Case, quiet: bool) -> View:
         result=runs.read_result(case.place.fd, run.id) if run else None,
         boot=scene.clock.boot(),
         seconds=scene.clock.seconds(),
-        setup=scene.hooks.fingerprint(stage.name) + scene.setup if stage else "",
-        setup_problem=scene.hooks.problem(stage.name) if stage and not case.leased else "",
+        setup=scene.hooks.fingerprint(stage.name) + scene.setup if stage and parked else "",
+        setup_problem=scene.hooks.problem(stage.name) if stage else "",
     )

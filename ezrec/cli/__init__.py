@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 
 from ezrec.cli.boundary import guarded
@@ -12,5 +11,7 @@ from ezrec.cli.group import ezrec
 def main() -> None:
     """The `ezrec` program. A reload that is asked for before `watch` can hear it must not end it."""
     if "watch" in sys.argv[1:]:
+        import signal
+
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
     guarded(ezrec)

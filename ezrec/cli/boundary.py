@@ -78,7 +78,7 @@ def report(error: EzrecError | errors.StateMachineError | OSError, again: str = 
         return error.exit_code
     _say([error.message])
     if error.hint:
-        hint = _COMMAND.sub(lambda match: f"{again} {match[1]}", error.hint)
+        hint = re.sub(_COMMAND, lambda match: f"{again} {match[1]}", error.hint)
         click.echo(f"       {printable(hint)}", err=True)
     if isinstance(error, EzrecError):
         return error.exit_code
@@ -86,7 +86,7 @@ def report(error: EzrecError | errors.StateMachineError | OSError, again: str = 
 
 
 #: a command about the root that is named by options
-_COMMAND = re.compile(r"\bezrec (hold|push|release|retry|status|stop|watch|why)\b")
+_COMMAND = r"\bezrec (hold|push|release|retry|status|stop|watch|why)\b"
 
 
 def _say(sentences: Iterable[str]) -> None:

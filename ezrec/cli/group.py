@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -71,6 +69,8 @@ class Commands(click.Group):
 
 def meant(word: str, known: Iterable[str]) -> str:
     """` (did you mean …?)`, or nothing where no known word comes near."""
+    from difflib import get_close_matches
+
     near = get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f" (did you mean {near[0]}?)" if near else ""
 
@@ -126,7 +126,8 @@ class Common:
 def _program() -> str:
     """`ezrec` where the shell finds it; the path that was called where it does not."""
     called = Path(sys.argv[0])
-    plain = called.name != "ezrec" or shutil.which("ezrec") is not None
+    found = (os.access(f"{directory}/ezrec", os.X_OK) for directory in os.get_exec_path())
+    plain = called.name != "ezrec" or any(found)
     return "ezrec" if plain else os.path.abspath(called)
 
 

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import click
 
 from ezrec.cli.group import Common, common_options
 from ezrec.cli.naming import seen
-from ezrec.cli.table import table
-from ezrec.statemachine.snapshot import Snapshot, snapshots
+from ezrec.cli.table import table, terminal_width
+from ezrec.statemachine.snapshot import Finished, Snapshot, census
 from ezrec.statemachine.view import Scene
-from ezrec.status import Daemon, daemon_of, status_json, status_rows
+from ezrec.status import Daemon, counted, daemon_of, status_json, status_rows
 from ezrec.text import printable
 
 _EVERY = 0.5
+#: that many finished recordings are listed beside the others; of more, only their number is told
+_FEW = 20
+
+Met = Sequence[Snapshot | Finished]
 
 
 @click.command("status")
@@ -25,14 +28,17 @@ _EVERY = 0.5
 @click.option(
     "--json", "as_json", is_flag=True, help="As JSON; with --watch one line for each look."
 )
+@click.option("--all", "every", is_flag=True, help="List the finished ones too, however many.")
 @click.option("--watch", is_flag=True, help="Again and again, until interrupted.")
 @common_options
 @click.pass_obj
-def status_command(common: Common, recordings: tuple[str, ...], as_json: bool, watch: bool) -> None:
+def status_command(
+    common: Common, recordings: tuple[str, ...], as_json: bool, every: bool, watch: bool
+) -> None:
     """Every recording: its state, what is being done, and why it is not further.
 
     REC is an id, a bare name that is unique, or a path. Directories that can't be taken are shown with
-    the command that mends them.
+    the command that mends them. Where many are finished, those are only counted.
 
     \b
     Examples:
@@ -42,38 +48,50 @@ def status_command(common: Common, recordings: tuple[str, ...], as_json: bool, w
     """
     scene = common.scene()
     while True:
-        shots = _shots(scene, recordings)
+        named: Met = [seen(scene, text) for text in recordings]
+        met = named or list(census(scene))
         daemon = daemon_of(scene.root)
-        told = status_json(scene.root, scene.lifecycle, daemon, shots)
         if watch and not as_json:
             click.clear()
-        if as_json:
-            click.echo(json.dumps(told, indent=None if watch else 1))
-        else:
-            click.echo(_text(common, scene, daemon, shots, told["counts"]))
+        click.echo(
+            _json(scene, daemon, met, watch)
+            if as_json
+            else _text(common, scene, daemon, met, every)
+        )
         if not watch:
             return
         time.sleep(_EVERY)
 
 
-def _shots(scene: Scene, recordings: Iterable[str]) -> list[Snapshot]:
-    return [seen(scene, text) for text in recordings] or list(snapshots(scene))
+def _json(scene: Scene, daemon: Daemon, met: Met, one_line: bool) -> str:
+    told = status_json(scene.root, scene.lifecycle, daemon, _whole(scene, met))
+    return json.dumps(told, indent=None if one_line else 1)
 
 
-def _text(
-    common: Common, scene: Scene, daemon: Daemon, shots: list[Snapshot], counts: dict[str, int]
-) -> str:
-    refused = sum(not shot.state for shot in shots)
-    numbers = [f"{number} {state}" for state, number in counts.items()]
-    numbers += [f"{refused} refused"] if refused else []
-    told = ", ".join(numbers) or "no recordings yet"
-    lines = [f"{printable(str(scene.root.path))}: {_daemon(common, daemon)}; {told}"]
+def _whole(scene: Scene, met: Met) -> list[Snapshot]:
+    return [each.snapshot(scene) if isinstance(each, Finished) else each for each in met]
+
+
+def _text(common: Common, scene: Scene, daemon: Daemon, met: Met, every: bool) -> str:
+    lines = [f"{printable(str(scene.root.path))}: {_daemon(common, daemon)}; {_numbers(met)}"]
+    finished = sum(isinstance(each, Finished) for each in met)
+    hidden = 0 if every or finished <= _FEW else finished
+    shots = _whole(scene, [each for each in met if not (hidden and isinstance(each, Finished))])
     if rows := status_rows(scene.lifecycle, daemon, shots):
-        width = shutil.get_terminal_size((120, 0)).columns
-        lines.append(table(("RECORDING", "STATE", "NOW", "WHY"), rows, width))
+        lines.append(table(("RECORDING", "STATE", "NOW", "WHY"), rows, terminal_width()))
+    if hidden:
+        lines.append(f"{hidden} finished ones are not listed: {common.again} status --all")
     if mends := [shot.mend for shot in shots if shot.mend]:
         lines += ["To mend what can't be taken:", *(f"  {printable(mend)}" for mend in mends)]
     return "\n".join(lines)
+
+
+def _numbers(met: Met) -> str:
+    refused = sum(not each.state for each in met)
+    numbers = [f"{number} {state}" for state, number in counted(each.state for each in met).items()]
+    return (
+        ", ".join([*numbers, f"{refused} refused"] if refused else numbers) or "no recordings yet"
+    )
 
 
 def _daemon(common: Common, daemon: Daemon) -> str:

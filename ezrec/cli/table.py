@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Sequence
 
 import click
@@ -19,6 +21,17 @@ _COLOURS = {
     "unknown": "red",
 }
 _GAP = 2
+
+
+def terminal_width() -> int:
+    """Columns: what COLUMNS says, the terminal's, or 120."""
+    said = os.environ.get("COLUMNS", "")
+    if said.isdecimal() and int(said) > 0:
+        return int(said)
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or 120
+    except (OSError, ValueError):
+        return 120
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> str:

@@ -12,13 +12,22 @@ from itertools import pairwise
 
 import yaml
 
-from ezrec.config.nodes import Blank, Entry, Items, Node, Problem, Table, Text, quoted
+from ezrec.config.nodes import (
+    DEEPEST,
+    NULLS,
+    Blank,
+    Entry,
+    Items,
+    Node,
+    Problem,
+    Table,
+    Text,
+    quoted,
+)
 
-DEEPEST = 16
 MOST = 10_000
 #: what the parser repeats of the file, which may be a secret: more than a sign, and no <token>
 _QUOTATION = re.compile(r"'(?!<)[^']{2,}'")
-NULLS = ("", "~", "null", "Null", "NULL")
 NOWHERE = Table(entries=())
 
 

@@ -13,6 +13,7 @@ from ezrec.config.files import read_text
 from ezrec.config.model import Config
 from ezrec.config.nodes import Given, Problem
 from ezrec.config.originals import from_originals, from_process
+from ezrec.config.plain import parse_plain
 from ezrec.config.sources import (
     FILE,
     from_document,
@@ -100,9 +101,12 @@ def _from_file(file: Path | None, problems: list[Problem]) -> Iterator[Given]:
     if isinstance(text, Problem):
         problems.append(text)
         return
-    from ezrec.config.document import parse_document  # yaml: only where there is a file
+    table = parse_plain(text)
+    if table is None:
+        from ezrec.config.document import parse_document  # yaml: only where it takes that
 
-    yield from from_document(parse_document(file.name, text, problems), file, problems)
+        table = parse_document(file.name, text, problems)
+    yield from from_document(table, file, problems)
 
 
 def _dotenv(directory: Path | None, problems: list[Problem]) -> dict[str, Variable]:

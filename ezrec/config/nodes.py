@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
+from ezrec.statemachine.frozen import dataclass
+
 SHOWN = 60
+#: how deep a document may be nested, and what stands for nothing in it
+DEEPEST = 16
+NULLS = ("", "~", "null", "Null", "NULL")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +110,8 @@ def quoted(text: str) -> str:
 
 def nearest(word: str, known: Iterable[str], cutoff: float = 0.7) -> str:
     """The one that was probably meant, or nothing."""
+    import difflib
+
     near = difflib.get_close_matches(word[:SHOWN].lower(), list(known), n=1, cutoff=cutoff)
     return near[0] if near else ""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from ezrec.config.nodes import quoted
 
@@ -34,9 +33,13 @@ def destination(text: str, base: Path) -> str:
     if not rest.startswith("///") or "?" in rest or "#" in rest:
         # not repeated: it may hold a password
         raise ValueError("that is no file URL: write it like file:///srv/archive")
+    from urllib.parse import unquote
+
     return path(unquote(rest[2:]), base).as_uri()
 
 
 def directory(url: str) -> Path:
     """The directory that a `file://` URL names; `upload.to` as a path."""
+    from urllib.parse import unquote, urlsplit
+
     return Path(unquote(urlsplit(url).path))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from ezrec.statemachine.frozen import dataclass
 
 COMMON = ("-nostdin", "-hide_banner", "-nostats", "-loglevel", "warning")
 PROGRESS = ("-progress", "pipe:1", "-stats_period", "0.5")

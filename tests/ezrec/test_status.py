@@ -211,3 +211,24 @@ def test_one_unreadable_directory(site: Site, tmp_path: Path) -> None:
     (site.root / "loop").symlink_to(tmp_path)
     told = site.ezrec("status").stdout
     assert "1 idle, 1 refused" in told and f"rm {site.root}/loop" in told
+
+
+def test_finished_recordings_are_counted_where_they_are_many(site: Site) -> None:
+    """Up to twenty are listed; of more only the number is told, with the way to see them. JSON has all."""
+    for number in range(20):
+        site.path(f"done-{number:02}").mkdir()
+        site.path(f"done-{number:02}", ".completed").touch()
+    site.footage("open")
+    site.path("open", ".error").touch()
+    few = site.ezrec("status").stdout
+    assert few.count("done-") == 20 and "--all" not in few
+    site.path("done-20").mkdir()
+    site.path("done-20", ".completed").touch()
+    many = site.ezrec("status").stdout
+    assert "21 completed, 1 failed" in many and "done-" not in many and "\nopen " in many
+    assert "21 finished ones are not listed" in many and "status --all" in many
+    assert site.ezrec("status", "--all").stdout.count("done-") == 21
+    assert site.ezrec("status", "done-03").stdout.count("done-") == 1
+    told = status(site)
+    assert len(told["recordings"]) == 22
+    assert told["counts"] == {"completed": 21, "failed": 1}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -50,3 +51,31 @@ def test_a_process_killed_at_a_call_has_not_made_it(tmp_path: Path) -> None:
     ended = run(tmp_path, "files.create(fd, '.done', b'why'); print('survived')", act)
     assert (ended.returncode, ended.stdout) == (-9, "")
     assert (tmp_path / ".done").read_bytes() == b"why"
+
+
+_APPEND = """
+from ezrec.statemachine.clock import SystemClock
+from ezrec.statemachine.journal import Journal
+journal = Journal(fd, "root", SystemClock())
+for kind, durable in {lines!r}:
+    seen.clear()
+    journal.append(kind, durable=durable)
+    print(kind, [call[0] for call in seen].count("sync"))
+"""
+
+
+def test_a_durable_line_makes_the_way_to_it_durable_once(tmp_path: Path) -> None:
+    """What is found is written and not waited for; the attempt after it syncs the journal and both
+    directories, every later line only the journal."""
+    lines = [("state", False), ("attempt", True), ("state", False), ("ended", True)]
+    told = run(tmp_path, _APPEND.format(lines=lines)).stdout.splitlines()
+    assert told == ["state 0", "attempt 3", "state 0", "ended 1"]
+
+
+def test_a_copied_journal_is_made_durable_anew(tmp_path: Path) -> None:
+    """The lines of another directory say nothing of this one."""
+    (tmp_path / "a").mkdir()
+    run(tmp_path / "a", _APPEND.format(lines=[("attempt", True)]))
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    told = run(tmp_path / "b", _APPEND.format(lines=[("attempt", True), ("ended", True)]))
+    assert told.stdout.splitlines() == ["attempt 3", "ended 1"]

@@ -203,7 +203,7 @@ def test_the_fingerprint_changes_when_a_hook_does(hooks: HookPath, site: Path, o
     assert not changed()
     (site / "merge.sh").unlink()
     assert changed()
-    assert len(hooks.fingerprint("upload")) == 12
+    assert len(hooks.fingerprint("upload")) == 16
 
 
 def test_the_fingerprint_of_a_dangling_link(hooks: HookPath, site: Path, tmp_path: Path) -> None:

@@ -220,3 +220,47 @@ def test_p11_a_nursery_that_does_not_answer_is_not_asked_twice(minded: Minded) -
     assert minded.result(launch.run) is None
     assert not (minded.path / "started").exists()
     assert minded.run(minded.launch("exit 4")).exit == 4
+
+
+def _spares(nursery: int) -> list[int]:
+    """The supervisors that the nursery has forked and that wait for a run."""
+    return processes.descendants(nursery)
+
+
+def test_the_next_supervisor_waits_before_it_is_asked_for(minded: Minded) -> None:
+    """One, and the run is minded by just that one."""
+    minded.run(minded.launch("exit 1"))
+    (nursery,) = nurseries()
+    wait_until(lambda: len(_spares(nursery)) == 1)
+    (spare,) = _spares(nursery)
+    run = minded.start(minded.launch(WAITS))
+    assert minded.supervisor(run) == spare
+    (minded.path / "go").touch()
+    wait_until(lambda: not minded.leased())
+
+
+def test_p1_a_spare_that_was_killed_is_nobodys_loss(minded: Minded) -> None:
+    """The nursery may be asked before it has heard of that: the run is begun by another one."""
+    minded.run(minded.launch("exit 1"))
+    (nursery,) = nurseries()
+    for code in (2, 3, 4):
+        wait_until(lambda: len(_spares(nursery)) == 1)
+        os.kill(nursery, signal.SIGSTOP)
+        os.kill(_spares(nursery)[0], signal.SIGKILL)
+        wait_until(lambda: not _spares(nursery))
+        os.kill(nursery, signal.SIGCONT)
+        assert minded.run(minded.launch(f"exit {code}")).exit == code
+
+
+@pytest.mark.parametrize("by", [signal.SIGKILL, None], ids=["killed", "closed"])
+def test_no_spare_is_left_behind(minded: Minded, by: signal.Signals | None) -> None:
+    """It goes when its nursery goes."""
+    minded.run(minded.launch("exit 1"))
+    (nursery,) = nurseries()
+    wait_until(lambda: len(_spares(nursery)) == 1)
+    (spare,) = _spares(nursery)
+    if by is None:
+        minded.runner.close()
+    else:
+        os.kill(nursery, by)
+    wait_until(lambda: processes.start_time(spare) == 0)
