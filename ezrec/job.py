@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Self
@@ -12,7 +12,6 @@ from ezrec.config.model import CameraSettings, CaptureSettings, MergeSettings, U
 from ezrec.errors import ConfigError
 from ezrec.fields import Fields
 from ezrec.statemachine import parsing
-from ezrec.statemachine.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,10 +7,10 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 from ezrec.errors import DataError
 from ezrec.statemachine import calls, files
-from ezrec.statemachine.frozen import dataclass
 
 _CHUNK = 1 << 20
 _PLAIN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK

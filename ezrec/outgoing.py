@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 
 from ezrec import objects, receipt
@@ -15,7 +16,6 @@ from ezrec.hook import Job, note, progress
 from ezrec.objects import Digest, Told
 from ezrec.receipt import SOURCE
 from ezrec.statemachine import files
-from ezrec.statemachine.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from ezrec.statemachine.frozen import dataclass
 from ezrec.statemachine.lifecycle import Lifecycle
 from ezrec.statemachine.snapshot import Snapshot
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from ezrec.explain import attempt_of, doing, reason_of, stage_of
 from ezrec.statemachine import decide, files, parsing
-from ezrec.statemachine.frozen import dataclass
 from ezrec.statemachine.lifecycle import Lifecycle
 from ezrec.statemachine.root import DAEMON, OWN, Root
 from ezrec.statemachine.snapshot import Snapshot

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ezrec.statemachine.errors import RunnerUnavailable
-from ezrec.statemachine.frozen import dataclass
 from ezrec.statemachine.launch import tell_launch
 from ezrec.statemachine.lifecycle import LOCK, UNKNOWN
 from ezrec.statemachine.machine import Subject

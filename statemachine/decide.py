@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ezrec.statemachine.frozen import dataclass
+from dataclasses import dataclass
+
 from ezrec.statemachine.history import MAX_INTERRUPTIONS, History, Pause, Run
 from ezrec.statemachine.lifecycle import Lifecycle, Stage
 from ezrec.statemachine.markers import How, Resolution

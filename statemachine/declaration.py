@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
-
-from ezrec.statemachine.frozen import dataclass
 
 IDLE = "idle"
 UNKNOWN = "unknown"

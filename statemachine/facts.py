@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
-
-from ezrec.statemachine.frozen import dataclass
 
 
 class How(Enum):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from ezrec.statemachine.frozen import dataclass
 from ezrec.statemachine.lifecycle import IDLE
 from ezrec.statemachine.names import is_run
 

@@ -6,10 +6,10 @@ import os
 import stat
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from ezrec.statemachine.digest import digest
-from ezrec.statemachine.frozen import dataclass
 from ezrec.statemachine.names import quote
 
 _SUFFIXES = ("", ".py", ".sh")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import queue
-from dataclasses import field
-
-from ezrec.statemachine.frozen import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(kw_only=True)

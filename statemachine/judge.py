@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import signal
+from dataclasses import dataclass
 
 from ezrec.statemachine.backoff import CAP, backoff
-from ezrec.statemachine.frozen import dataclass
 from ezrec.statemachine.history import MAX_INTERRUPTIONS, History, Run
 from ezrec.statemachine.lifecycle import IDLE, Lifecycle, Stage
 from ezrec.statemachine.runs import EX_DATAERR, EX_SETUP, EX_TEMPFAIL, RunResult

@@ -6,14 +6,13 @@ documentation. Nothing in here knows what the recordings hold.
 
 from __future__ import annotations
 
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from ezrec.statemachine.contradictions import contradictions
 from ezrec.statemachine.declaration import HOLD, IDLE, LOCK, UNKNOWN, Stage, State, Transition
 from ezrec.statemachine.edges import derived_transitions
 from ezrec.statemachine.errors import LifecycleError
-from ezrec.statemachine.frozen import dataclass
 
 __all__ = ["HOLD", "IDLE", "LOCK", "UNKNOWN", "Lifecycle", "Stage", "State", "Transition"]
 

@@ -22,10 +22,10 @@ import socket
 import struct
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from ezrec.statemachine import children
-from ezrec.statemachine.frozen import dataclass
 from ezrec.statemachine.runs import Launch
 from ezrec.statemachine.spawn import become_subreaper
 from ezrec.statemachine.supervisor import Supervisor

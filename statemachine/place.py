@@ -7,11 +7,11 @@ import json
 import os
 import stat
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ezrec.statemachine import files, journal, runs
 from ezrec.statemachine.digest import digest
-from ezrec.statemachine.frozen import dataclass
 from ezrec.statemachine.lifecycle import HOLD, LOCK, Lifecycle
 
 NOTE_LIMIT = 4096

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import assert_never
 
 from ezrec.statemachine import decide, ending, files, starting, tidying
 from ezrec.statemachine.decide import Decision
 from ezrec.statemachine.errors import DirectoryRefused, RootUnusable
-from ezrec.statemachine.frozen import dataclass
 from ezrec.statemachine.history import Run
 from ezrec.statemachine.judge import Outcome
 from ezrec.statemachine.lifecycle import Stage

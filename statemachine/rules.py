@@ -6,9 +6,9 @@ The documentation prints this table.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from ezrec.statemachine.facts import Facts, How
-from ezrec.statemachine.frozen import dataclass
 from ezrec.statemachine.lifecycle import IDLE, UNKNOWN, Lifecycle
 from ezrec.statemachine.meaning import (
     after_lock,

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from ezrec.statemachine import files, journal, parsing
-from ezrec.statemachine.frozen import dataclass
 
 PROGRESS = ".progress"
 STATUS = ".run-"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from ezrec.statemachine import files, names
 from ezrec.statemachine.errors import RootUnusable
-from ezrec.statemachine.frozen import dataclass
 from ezrec.statemachine.root import Root
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from ezrec.statemachine import decide, files, journal, runs
 from ezrec.statemachine.decide import Decision
 from ezrec.statemachine.errors import NoSuchRecording, StateMachineError
-from ezrec.statemachine.frozen import dataclass
 from ezrec.statemachine.history import History
 from ezrec.statemachine.lifecycle import HOLD, IDLE, LOCK, Lifecycle
 from ezrec.statemachine.names import quote

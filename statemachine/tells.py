@@ -9,10 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 from ezrec.statemachine import files, names, parsing
-from ezrec.statemachine.frozen import dataclass
 from ezrec.statemachine.root import OWN, Root
 from ezrec.statemachine.runs import new_run_id
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from ezrec.statemachine import runs
 from ezrec.statemachine.clock import Clock
 from ezrec.statemachine.decide import View
-from ezrec.statemachine.frozen import dataclass
 from ezrec.statemachine.history import History, history_of
 from ezrec.statemachine.hooks import HookPath
 from ezrec.statemachine.journal import Journal

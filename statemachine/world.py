@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ezrec.statemachine.frozen import dataclass
 from ezrec.statemachine.view import Scene
 
 if TYPE_CHECKING:

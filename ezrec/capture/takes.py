@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from ezrec.errors import DataError
 from ezrec.media.footage import footage, is_ours, next_take
 from ezrec.media.fragments import Content, content_of
 from ezrec.media.sniff import open_footage
 from ezrec.statemachine import calls, files
-from ezrec.statemachine.frozen import dataclass
 
 #: A power cut costs at most this many seconds, and a fragment, and what the disk lies about.
 SYNC_EVERY = 2.0

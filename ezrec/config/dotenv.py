@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-
-from ezrec.statemachine.frozen import dataclass
+from dataclasses import dataclass
 
 # compiled when they are used: most stations have no such file
 ASSIGNMENT = r"(?s)\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]*)\s*=(.*)"

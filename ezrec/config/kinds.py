@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from ezrec.config import places, values
 from ezrec.config.reading import Read, camera_id, cameras, label, one, placed, several
-from ezrec.statemachine.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from ezrec.config.files import read_text
 from ezrec.config.model import Config
 from ezrec.config.nodes import Given, Problem
 from ezrec.config.originals import from_originals, from_process
-from ezrec.config.plain import parse_plain
+from ezrec.config.settings import SETTINGS
 from ezrec.config.sources import (
     FILE,
     from_document,
@@ -101,12 +101,20 @@ def _from_file(file: Path | None, problems: list[Problem]) -> Iterator[Given]:
     if isinstance(text, Problem):
         problems.append(text)
         return
-    table = parse_plain(text)
-    if table is None:
-        from ezrec.config.document import parse_document  # yaml: only where it takes that
+    if _is_silent(text):
+        return
+    from ezrec.config.document import parse_document  # yaml: only where something is said
 
-        table = parse_document(file.name, text, problems)
+    table = parse_document(file.name, text, problems)
     yield from from_document(table, file, problems)
+
+
+def _is_silent(text: str) -> bool:
+    """Whether there are only comments and headings, as `ezrec init` writes them: nothing is set."""
+    said = [line.rstrip() for line in text.splitlines() if line.strip()]
+    headings = [line for line in said if not line.lstrip().startswith("#")]
+    sections = {f"{setting.parts[0]}:" for setting in SETTINGS if len(setting.parts) > 1}
+    return len(set(headings)) == len(headings) and sections.issuperset(headings)
 
 
 def _dotenv(directory: Path | None, problems: list[Problem]) -> dict[str, Variable]:

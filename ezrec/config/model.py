@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
-
-from ezrec.statemachine.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-
-from ezrec.statemachine.frozen import dataclass
 
 SHOWN = 60
 #: how deep a document may be nested, and what stands for nothing in it

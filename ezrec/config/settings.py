@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
 from ezrec.config import kinds
 from ezrec.config.kinds import Kind
 from ezrec.config.model import CaptureSettings, Config, MergeSettings
-from ezrec.statemachine.frozen import dataclass
 
 STAGE = "<stage>"
 LIFECYCLE = "the lifecycle's"

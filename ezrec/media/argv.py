@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-from ezrec.statemachine.frozen import dataclass
+from dataclasses import dataclass
 
 COMMON = ("-nostdin", "-hide_banner", "-nostats", "-loglevel", "warning")
 PROGRESS = ("-progress", "pipe:1", "-stats_period", "0.5")

@@ -7,7 +7,7 @@ It stands away from the picture's edges, where a merge blends two views into eac
 
 from __future__ import annotations
 
-from ezrec.statemachine.frozen import dataclass
+from dataclasses import dataclass
 
 START, END = (1, 1, 0, 1), (0, 0, 1, 0)
 COLUMNS, ROWS = 16, 2

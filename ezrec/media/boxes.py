@@ -10,10 +10,9 @@ import io
 import os
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
-
-from ezrec.statemachine.frozen import dataclass
 
 #: More boxes than this at one level were not written by a recorder.
 MOST_BOXES = 2_000_000

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
-
-from ezrec.statemachine.frozen import dataclass
 
 HIGHEST_RATE = 240
 LARGEST_SIDE = 8192

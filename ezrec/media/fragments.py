@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import io
 import struct
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import BinaryIO
 
 from ezrec.media.boxes import BadBox, Box, shape_of, walk
-from ezrec.statemachine.frozen import dataclass
 
 _DEFAULT_DURATION, _BASE_OFFSET, _DESCRIPTION = 0x8, 0x1, 0x2
 _DATA_OFFSET, _FIRST_FLAGS = 0x1, 0x4

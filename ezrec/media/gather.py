@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from ezrec.errors import DataError
 from ezrec.media.facts import Facts
 from ezrec.media.probe import probe
 from ezrec.media.sniff import open_footage, sniff
-from ezrec.statemachine.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

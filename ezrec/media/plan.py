@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count
 
 from ezrec.config.model import MergeSettings
 from ezrec.media.facts import Facts, frames_at, usual_rate
-from ezrec.statemachine.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 
 from ezrec.errors import DataError
 from ezrec.media.boxes import check_mp4
 from ezrec.media.facts import Facts
 from ezrec.media.probe import probe
-from ezrec.statemachine.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

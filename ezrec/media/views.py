@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from ezrec.errors import DataError
 from ezrec.media.gather import Gathered, Part
 from ezrec.media.plan import Plan
-from ezrec.statemachine.frozen import dataclass
 
 #: More views than this have no layout yet.
 MOST = 2
