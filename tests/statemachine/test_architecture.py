@@ -57,7 +57,6 @@ PURE = [
                 "way_out",
                 "why",
                 "config/model",
-                "config/plain",
                 "config/values",
             ),
             *("media/argv", "media/facts", "media/footage", "media/graph", "media/plan"),
