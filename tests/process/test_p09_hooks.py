@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 
 from tests.conftest import Figure
@@ -47,7 +45,8 @@ KILLERS = {
     "kills-the-daemon": Trick(does="kill(daemon); ignore(); away(); wait()"),
     "kills-the-nursery": Trick(does="kill(nursery); ignore(); away(); wait()"),
     "kills-all-but-the-nursery": Trick(
-        does="sent_away(); kill(daemon, supervisor); wait()", said="was killed"
+        does="sent_away(); kill(daemon); time.sleep(0.5); kill(supervisor); wait()",
+        said="was killed",
     ),
     "kills-all-and-bears-its-run": Trick(
         does="sent_away(away_with_its_environment); kill(daemon, nursery, supervisor); wait()",
@@ -61,12 +60,16 @@ def played(
 ) -> Play:
     """Played out: in time, nothing left, each in its right state, its end said as it was."""
     play = Play(folder=folder, tricks=tricks, at_once=at_once)
-    play.run()
+    try:
+        play.run()
+        survivors = play.survivors()
+    finally:
+        play.end()
     figure(f"P9 {what}", len(tricks))
     latest = max(play.over, key=lambda name: play.over[name])
     figure(f"P9 {what}: s beyond limit + grace, at most", f"{play.over[latest]} ({latest})")
-    figure(f"P9 {what}: survivors", sum(map(len, play.survivors().values())))
-    assert play.survivors() == {}
+    figure(f"P9 {what}: survivors", sum(map(len, survivors.values())))
+    assert survivors == {}
     assert play.over[latest] <= SLACK
     assert {
         name: play.reason(name) for name, t in tricks.items() if t.said not in play.reason(name)
@@ -104,12 +107,15 @@ def test_p09_what_is_not_promised(folder: Folder, figure: Figure) -> None:
     away: nobody adopts that, nothing names its run. The recording goes on; it is left, and only it."""
     does = "sent_away(); kill(nursery, supervisor); wait()"
     play = Play(folder=folder, tricks={"a": Trick(does=does)})
-    play.run()
-    left = play.survivors()
-    folder.end_everything()
-    for pid in left.get("a", []):
-        os.kill(pid, signal.SIGKILL)
-    figure("P9 not promised (nursery and supervisor killed, environment cleared): survivors", left)
+    try:
+        play.run()
+        left = play.survivors()
+    finally:
+        play.end()
+    figure(
+        "P9 not promised (nursery and supervisor killed, environment cleared): survivors",
+        len(left.get("a", [])),
+    )
     assert folder.markers("a") == {".merge_error"}
     assert len(left["a"]) == 1
 

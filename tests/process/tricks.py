@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ezrec.statemachine import processes
 from tests.ezrec.station_fixture import Folder, pids
 
 LIMIT, GRACE = 1.0, 0.4
@@ -70,7 +71,8 @@ def stopped():
 
 def runner():
     beats = open(root.parent / "beats", "ab", buffering=0)
-    while True:
+    until = time.monotonic() + 30  # should it ever get away
+    while time.monotonic() < until:
         beats.write(b".")
         if os.fork():
             os._exit(0)
@@ -125,6 +127,11 @@ class Play:
                     assert time.monotonic() < deadline, f"{left}: {daemon.log}"
         for _ in range(10):
             self._watch()
+
+    def end(self) -> None:
+        """What got away stays on no machine."""
+        for pid in (pid for alive in self.survivors().values() for pid in alive):
+            processes.kill(pid)
 
     def survivors(self) -> dict[str, list[int]]:
         """Whoever is left of each trick."""
