@@ -11,6 +11,7 @@ moved out of the tree, drops the errors of a full watch table, and can't be told
 from __future__ import annotations
 
 import logging
+import os
 import secrets
 import threading
 from collections.abc import Callable
@@ -69,7 +70,12 @@ class _Reader(InotifyFD):
     """watchdog's thread that reads the kernel's events; it ends with a sentence, not with a traceback."""
 
     def __init__(self, on_death: Callable[[], None]) -> None:
-        super().__init__()
+        try:
+            super().__init__()
+        except OSError:
+            if hasattr(self, "_inotify_fd"):
+                os.close(self._inotify_fd)  # no room for its pipe: watchdog would leave it open
+            raise
         self._on_death = on_death
 
     def run(self) -> None:

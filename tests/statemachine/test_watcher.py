@@ -223,6 +223,18 @@ def test_p06_a_dead_reader_is_noticed_and_replaced(
     wait_until(lambda: "rec" in hints)
 
 
+def test_p06_a_watcher_that_lives_and_sees_nothing_is_noticed(
+    watcher: InotifyWatcher, root: Root, hints: list[str | None]
+) -> None:
+    """Its thread is there, and so is its descriptor, but no event comes: only the canary can tell."""
+    assert watcher._watches is not None
+    for directory in list(watcher._watches._watched):
+        watcher._watches._drop(directory)
+    assert watcher._reader is not None and watcher._reader.is_alive()
+    assert watcher.check() is False
+    assert watcher.check() is True
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_p06_a_handler_that_failed_is_noticed(root: Root, path: Path) -> None:
     """An exception in a callback ends watchdog's thread: the canary does not come back."""
