@@ -32,6 +32,8 @@ Name = str | os.PathLike[str]
 def one_level(name: Name) -> Name:
     """`name`, where it can be an entry of a directory or the directory itself; OSError (EINVAL) else."""
     text = os.fspath(name)
+    if text.isascii() and text not in ("", "..") and "/" not in text and "\0" not in text:
+        return name
     try:
         encoded = os.fsencode(text)
     except UnicodeEncodeError:
@@ -139,6 +141,18 @@ def names(dir_fd: int) -> list[str]:
     """getdents(2): the names in an open directory, in no order."""
     sys.audit(EVENT, "names", dir_fd)
     return os.listdir(dir_fd)
+
+
+def names_below(dir_fd: int, name: str) -> list[str]:
+    """The names in the directory `name`, in no order: open(2), getdents(2) and close(2), announced as one.
+    ELOOP or ENOTDIR where it is a link or no directory."""
+    sys.audit(EVENT, "names_below", dir_fd, name)
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    fd = os.open(one_level(name), flags, dir_fd=dir_fd)
+    try:
+        return os.listdir(fd)
+    finally:
+        os.close(fd)
 
 
 def status(dir_fd: int, name: str) -> os.stat_result:

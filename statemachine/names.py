@@ -22,7 +22,7 @@ def is_name(text: str) -> bool:
 
 def is_date(text: str) -> bool:
     """Whether `text` has the form YYYY-MM-DD, which always is a directory of recordings."""
-    return DATE.fullmatch(text) is not None
+    return len(text) == 10 and DATE.fullmatch(text) is not None
 
 
 def is_run(text: str) -> bool:

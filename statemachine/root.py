@@ -101,11 +101,12 @@ class Root:
     def _quoted(self, recording_id: str) -> str:
         return names.quote(str(self.path / recording_id))
 
-    def met(self, recording_id: str) -> int:
-        """`open` for an id that a scan has just met. Raises OSError too."""
-        if "/" in recording_id:
-            return self.open(recording_id)
-        return files.open_directory(recording_id, self.fd)
+    def names_in(self, recording_id: str) -> list[str]:
+        """What stands in a recording that a scan has just met. Raises as `open` does, and OSError."""
+        if "/" not in recording_id:
+            return calls.names_below(self.fd, recording_id)
+        with self.opened(recording_id) as fd:
+            return files.names(fd)
 
     @contextmanager
     def opened(self, recording_id: str) -> Iterator[int]:

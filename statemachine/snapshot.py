@@ -107,15 +107,9 @@ class _Telling:
 def _finished(root: Root, recording: str, telling: _Telling) -> Finished | None:
     """None also where it can't be listed: a closer look says why."""
     try:
-        fd = root.met(recording)
+        return telling(recording, root.names_in(recording))
     except (StateMachineError, OSError):
         return None
-    try:
-        return telling(recording, files.names(fd))
-    except OSError:
-        return None
-    finally:
-        files.close(fd)
 
 
 def refused(scene: Scene, refusal: Refusal) -> Snapshot:

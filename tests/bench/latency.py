@@ -103,9 +103,12 @@ def _shell_loop(root: Path, reader: int) -> Iterator[None]:
         try:
             fill(root / "probe")
             while not select.select([reader], [], [], 0.5)[0]:
+                if loop.poll() is not None:
+                    raise ChildProcessError("the shell loop has ended: is inotifywait there?")
                 (root / "probe" / FROM).unlink(missing_ok=True)
                 (root / "probe" / FROM).touch()
             os.read(reader, 64)
             yield
         finally:
-            os.killpg(loop.pid, signal.SIGKILL)
+            if loop.poll() is None:
+                os.killpg(loop.pid, signal.SIGKILL)

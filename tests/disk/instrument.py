@@ -26,7 +26,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 #: the daemon (and any command), the process that forks supervisors, a supervisor, a Python hook
 ROLES = ("daemon", "nursery", "supervisor", "hook")
 #: calls that change nothing: a process killed before one of them has left the disk as before the next
-READS = frozenset({"open", "read_at", "names", "status", "lock"})
+READS = frozenset({"open", "read_at", "names", "names_below", "status", "lock"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
