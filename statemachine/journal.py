@@ -104,6 +104,10 @@ class Journal:
         except FileNotFoundError:
             return []
 
+    def make_room(self) -> None:
+        """Make the journal's directory, if it is not there. Not synced: for who syncs the recording next."""
+        files.make_directory(self._fd, DIRECTORY, durable=False)
+
     def append(self, kind: str, *, durable: bool, **fields: Any) -> None:
         """Add a line; `durable` waits until it is on the disk. Raises OSError: nothing was promised."""
         files.make_directory(self._fd, DIRECTORY)

@@ -57,9 +57,10 @@ def end_supervisor(case: Case, run: Run) -> None:
 
 
 def cancel(case: Case, run: Run, why: str) -> None:
-    """Journal that the run is to stop, then tell its supervisor; said again, it does no harm."""
+    """Journal that the run is to stop, then tell its supervisor; said again, it does no harm. A power cut
+    that loses the line ends the run too."""
     if run.cancelled is None:
-        case.journal.append("cancel", durable=True, run=run.id, why=why)
+        case.journal.append("cancel", durable=False, run=run.id, why=why)
     progress = runs.read_progress(case.place.fd)
     if progress is not None and progress.run == run.id:
         for number in (signal.SIGTERM, signal.SIGCONT):
