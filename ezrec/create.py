@@ -11,7 +11,7 @@ from typing import Any
 
 from ezrec.describe import DOCUMENT
 from ezrec.errors import DataError
-from ezrec.statemachine import files, names
+from ezrec.statemachine import calls, files, names
 from ezrec.statemachine.errors import DirectoryRefused, NameRefused
 from ezrec.statemachine.journal import Journal
 from ezrec.statemachine.lifecycle import IDLE, LOCK
@@ -38,7 +38,7 @@ def create(scene: Scene, recording: str, fields: Mapping[str, Any], *, start_now
     files.make_directory(root.fd, OWN)
     building = f"new-{secrets.token_hex(8)}"
     with files.directory(OWN, root.fd) as own:
-        files.make_directory(own, building)
+        calls.make_directory(own, building)
         try:
             with files.directory(building, own) as fd:
                 files.try_lock(fd)  # or `ezrec repair` would take it for a dead one's
@@ -68,11 +68,12 @@ def _document(fields: Mapping[str, Any]) -> bytes:
 def _fill(scene: Scene, own: int, name: str, document: bytes, start_now: bool) -> None:
     place = Place(files.open_directory(name, own), scene.lifecycle)
     try:
-        files.create(place.fd, DOCUMENT, document)
-        if start_now:  # a lock without footage asks to be recorded; the engine journals that
-            place.create(LOCK, {"how": "ezrec new --start-now"})
-        content = place.look().content
         journal = Journal(place.fd, scene.root.id, scene.clock)
+        journal.make_room()
+        if start_now:  # a lock without footage asks to be recorded; the engine journals that
+            place.create(LOCK, {"how": "ezrec new --start-now"}, durable=False)
+        files.create(place.fd, DOCUMENT, document)  # syncs the directory, and so all of these names
+        content = place.look().content
         journal.append("state", durable=True, state=IDLE, marker="", how="new", content=content)
     finally:
         place.close()

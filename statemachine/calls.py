@@ -74,6 +74,12 @@ def truncate(fd: int) -> None:
     os.ftruncate(fd, 0)
 
 
+def allocate(fd: int, length: int) -> None:
+    """posix_fallocate(3): from now on that many bytes can be written, however full the disk becomes."""
+    sys.audit(EVENT, "allocate", fd, length)
+    os.posix_fallocate(fd, 0, length)
+
+
 def read_at(fd: int, limit: int, offset: int) -> bytes:
     """pread(2)."""
     sys.audit(EVENT, "read_at", fd, limit, offset)

@@ -75,6 +75,8 @@ def record(world: World, case: Case, move: Move, kind: str, *, durable: bool) ->
         content=case.sighting.content,
         **{"from": origin(world, case)},
     )
+    if case.history.known is None:
+        world.root.sync_above(case.id)
     log.info("%s: %s -> %s (%s)", case.id, move.source, move.state, move.reason or move.how)
     changed = Changed(
         recording=case.id, origin=move.source, state=move.state, how=move.how, reason=move.reason

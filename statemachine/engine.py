@@ -210,6 +210,6 @@ class Engine:
         try:
             files.make_directory(self.world.root.fd, OWN)
             with files.directory(OWN, self.world.root.fd) as own:
-                files.replace(own, DAEMON, json.dumps(told).encode())
+                files.replace(own, DAEMON, json.dumps(told).encode(), durable=False)
         except OSError as error:
             log.warning("the daemon's own state can't be written: %s", error.strerror)

@@ -38,7 +38,7 @@ def directory(name: Name, dir_fd: int | None = None) -> Iterator[int]:
 
 
 def make_directory(dir_fd: int, name: str, *, durable: bool = True) -> None:
-    """Make the subdirectory `name`, durably, if it is not there."""
+    """Make the subdirectory `name`, if it is not there; durably, or for whoever syncs `dir_fd` next."""
     try:
         calls.make_directory(dir_fd, name)
     except FileExistsError:
@@ -131,7 +131,7 @@ def create(dir_fd: int, name: str, data: bytes, *, durable: bool = True) -> None
 def _create_renamed(dir_fd: int, name: str, data: bytes) -> None:
     """`create` for file systems that know no O_TMPFILE (NFS, some overlays)."""
     partial = f".ezrec-{os.getpid()}{name}"
-    _write_synced(dir_fd, partial, data)
+    _write(dir_fd, partial, data, durable=True)
     try:
         rename_new(dir_fd, partial, name)
     except FileExistsError:
@@ -140,17 +140,21 @@ def _create_renamed(dir_fd: int, name: str, data: bytes) -> None:
     sync(dir_fd)
 
 
-def replace(dir_fd: int, name: str, data: bytes) -> None:
-    """Put `data` in the place of `name`, durably; readers see the old or the new, never a part."""
+def replace(dir_fd: int, name: str, data: bytes, *, durable: bool = True) -> None:
+    """Put `data` in the place of `name`; readers see the old or the new, never a part. What is not
+    `durable` may be old, new or empty after a power cut."""
     partial = f".{name.lstrip('.')}.partial"
-    _write_synced(dir_fd, partial, data)
-    rename_over(dir_fd, partial, name)
+    _write(dir_fd, partial, data, durable)
+    calls.rename(dir_fd, partial, name)
+    if durable:
+        sync(dir_fd)
 
 
-def _write_synced(dir_fd: int, name: str, data: bytes) -> None:
+def _write(dir_fd: int, name: str, data: bytes, durable: bool) -> None:
     with open_plain(dir_fd, name, _CREATE) as fd:
         write_all(fd, data)
-        sync(fd)
+        if durable:
+            sync(fd)
 
 
 def overwrite(dir_fd: int, name: str, data: bytes) -> None:
@@ -212,6 +216,23 @@ def remove_tree(dir_fd: int, name: str) -> None:
         calls.remove_directory(dir_fd, name)
     except FileNotFoundError:
         return
+
+
+def sync_all(dir_fd: int) -> None:
+    """Bring every regular file in the directory that may be read, and the directory itself, to the disk.
+    Hidden names are left out. Whoever wrote them may not have synced them."""
+    for name, status in entries(dir_fd):
+        if name.startswith(".") or not stat.S_ISREG(status.st_mode):
+            continue
+        try:
+            fd = calls.open_file(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd)
+        except (FileNotFoundError, PermissionError):
+            continue
+        try:
+            sync(fd)
+        finally:
+            os.close(fd)
+    sync(dir_fd)
 
 
 def try_lock(fd: int, shared: bool = False) -> bool:

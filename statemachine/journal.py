@@ -152,6 +152,10 @@ class Journal:
                 files.write_all(fd, b"\n")
                 files.sync(fd)
 
+    def make_room(self) -> None:
+        """Make the journal's directory, if it is not there. Not synced: for who syncs the recording next."""
+        files.make_directory(self._fd, DIRECTORY, durable=False)
+
     def append(self, kind: str, *, durable: bool, **fields: Any) -> None:
         """Add a line; `durable` waits until it is on the disk, with all that was added before it.
         Raises OSError: nothing was promised."""

@@ -121,7 +121,9 @@ def _place_marker(world: World, case: Case, marker: str, note: Mapping[str, str]
         case.place.rename(standing.pop(0), marker)
     elif marker not in standing:
         case.place.create(marker, note)
-    case.place.remove([name for name in standing if name != marker])
+        return
+    if standing:
+        case.place.remove([name for name in standing if name != marker])
 
 
 def retry(world: World, recording: str, by: str) -> str:

@@ -65,8 +65,11 @@ class Place:
             return []
 
     def create(self, marker: str, note: Mapping[str, Any], *, durable: bool = True) -> None:
-        """Make a marker, whole at once; FileExistsError where one stands there."""
-        files.create(self.fd, marker, note_bytes(note), durable=durable)
+        """Make a marker, whole at once; FileExistsError where one stands there. `durable` is its name:
+        what is in it is for people."""
+        files.create(self.fd, marker, note_bytes(note), durable=False)
+        if durable:
+            files.sync(self.fd)
 
     def write_note(self, marker: str, note: Mapping[str, Any]) -> None:
         """Put the note into a marker before it is renamed. That it can't be written (a marker made
@@ -108,12 +111,10 @@ class Place:
         files.create(self.fd, f"{POKE}-{os.getpid()}", b"", durable=False)
         files.remove(self.fd, f"{POKE}-{os.getpid()}")
 
-    def sync(self) -> None:
-        """Bring the directory itself to the disk."""
-        files.sync(self.fd)
-
     def remove(self, markers: list[str]) -> None:
-        """Remove markers that have lost, durably."""
+        """Remove markers that have lost, durably. First of all what an operator's hands have dropped and
+        removed is brought to the disk: the winner must be safe before a loser goes."""
+        files.sync(self.fd)
         removed = [marker for marker in markers if files.remove(self.fd, marker)]
         if removed:
             files.sync(self.fd)

@@ -40,7 +40,7 @@ class Reporter:
         if self._launch.status:
             flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
             with files.open_plain(self._logs, self._name + ".partial", flags) as fd:
-                files.write_all(fd, b" " * _RESERVED)
+                calls.allocate(fd, _RESERVED)
 
     def report(self, result: RunResult) -> None:
         """The end of the run, whole when it appears, durable before the lease is given back."""

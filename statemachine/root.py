@@ -108,6 +108,15 @@ class Root:
         with self.opened(recording_id) as fd:
             return files.names(fd)
 
+    def sync_above(self, recording_id: str) -> None:
+        """Bring the recording's own name, and the date's above it, to the disk: whoever moved it in may
+        not have."""
+        parts = names.parts_of(recording_id)
+        files.sync(self.fd)
+        if len(parts) > 1:
+            with files.directory(parts[0], self.fd) as date:
+                files.sync(date)
+
     @contextmanager
     def opened(self, recording_id: str) -> Iterator[int]:
         """`open` for the length of a with block."""

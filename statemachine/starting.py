@@ -75,9 +75,10 @@ def _progress_of(case: Case, run: Run) -> Progress | None:
 
 
 def cancel(case: Case, run: Run, why: str) -> None:
-    """Journal that the run is to stop, then tell its supervisor; said again, it does no harm."""
+    """Journal that the run is to stop, then tell its supervisor; said again, it does no harm. A power cut
+    that loses the line ends the run too."""
     if run.cancelled is None:
-        case.journal.append("cancel", durable=True, run=run.id, why=why)
+        case.journal.append("cancel", durable=False, run=run.id, why=why)
     if progress := _progress_of(case, run):
         for number in (signal.SIGTERM, signal.SIGCONT):
             processes.signal_exactly(progress.supervisor, progress.started, number)

@@ -13,11 +13,12 @@ import os
 import select
 import signal
 import time
+from dataclasses import replace
 from types import FrameType
 
 from ezrec.statemachine import children, files, journal, priority, processes
 from ezrec.statemachine.reporter import Reporter, open_log
-from ezrec.statemachine.runs import Launch, RunResult
+from ezrec.statemachine.runs import EX_TEMPFAIL, Launch, RunResult
 from ezrec.statemachine.sink import Sink
 from ezrec.statemachine.spawn import spawn
 
@@ -44,7 +45,7 @@ class Supervisor:
             self._reporter = Reporter(self._launch, logs, self._nursery)
             self._reporter.reserve()
             result = self._run_all(logs)
-            self._reporter.report(result)
+            self._reporter.report(self._brought_to_disk(result))
         files.unlock(self._fd)
         return result
 
@@ -68,6 +69,19 @@ class Supervisor:
             survivors=tuple(self._survivors),
             seconds=round(time.monotonic() - self._began, 3),
         )
+
+    def _brought_to_disk(self, result: RunResult) -> RunResult:
+        """What the hooks have left, and what they worked on, is safe before anybody claims anything of
+        it: a hook need not sync. Where that fails, the work was not good, and is done over."""
+        if not self._launch.status:
+            return result
+        try:
+            files.sync_all(self._fd)
+        except OSError as error:
+            why = f"what is in the recording can't be brought to the disk: {error.strerror}"
+            code = EX_TEMPFAIL if result.exit == 0 else result.exit
+            return replace(result, exit=code, notes=(*result.notes, why))
+        return result
 
     def _mind(self, command: tuple[str, ...], sink: Sink) -> int:
         """The exit status of one command, negative where a signal ended it."""

@@ -68,14 +68,16 @@ def _newcomer(
     found = _move(case, resolution, f"{verb}_{resolution.state}", source)
     move = replace(found, by=by, reason=reason)
     judge_legal(world, move)
+    case.journal.make_room()
     _remove_lost(world, case, resolution)
     record_told(world, case, replace(move, how=verb), kind)
 
 
 def _arrive(world: World, case: Case, resolution: Resolution) -> None:
     move = decided_move(world, case, resolution)
-    _remove_lost(world, case, resolution)
-    case.place.sync()  # the rename was done, but nobody knows whether it reached the disk
+    _remove_lost(
+        world, case, resolution
+    )  # and syncs: nobody knows whether the rename reached the disk
     record(world, case, move, "state", durable=True)
     _forget_last(case)
 
@@ -122,6 +124,8 @@ def _lock_name(world: World) -> str:
 def _ask(world: World, case: Case, resolution: Resolution) -> None:
     move = _move(case, resolution, "ask", source_of(world, case))
     judge_legal(world, move)
+    case.journal.make_room()
+    _remove_lost(world, case, resolution)
     record_told(world, case, move, "state")
 
 

@@ -184,7 +184,7 @@ class InotifyWatcher:
 
     def _goes_round(self, own: int) -> bool:
         """A new subdirectory, and a file in it: watched only if the watches follow what is made."""
-        files.make_directory(own, CANARY)
+        files.make_directory(own, CANARY, durable=False)
         with files.directory(CANARY, own) as canaries:
             self._cage = cage = secrets.token_hex(8)
             calls.make_directory(canaries, cage)

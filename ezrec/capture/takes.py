@@ -44,7 +44,6 @@ def close_takes(dir_fd: int, takes: Iterable[Take]) -> None:
         if os.fstat(take.fd).st_size == 0 and _bears(dir_fd, take):
             files.remove(dir_fd, take.name)
         os.close(take.fd)
-    files.sync(dir_fd)
 
 
 def _bears(dir_fd: int, take: Take) -> bool:

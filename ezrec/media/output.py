@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ezrec.statemachine import files
+from ezrec.statemachine import calls, files
 
 
 @contextmanager
@@ -26,9 +26,10 @@ def partial_output(dir_fd: int, name: str) -> Iterator[int]:
 
 
 def publish(dir_fd: int, fd: int, name: str) -> None:
-    """Give the partial output its final name, durably: the file first, then the name."""
+    """Give the partial output its final name, when it is safe on the disk: that name is never on
+    anything half done. Its supervisor brings the name to the disk before it tells that it is there."""
     files.sync(fd)
-    files.rename_over(dir_fd, partial_name(name), name)
+    calls.rename(dir_fd, partial_name(name), name)
 
 
 def partial_name(name: str) -> str:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from ezrec.statemachine.calls import EVENT
+from tests.disk.recorder import Recorder
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 #: the daemon (and any command), the process that forks supervisors, a supervisor, a Python hook
@@ -33,6 +34,7 @@ READS = frozenset({"open", "read_at", "names", "names_below", "status", "lock"})
 class Plan:
     """What to do. `kill` and `fail` act at the calls from number `first` to `last` (counted from 1) of
     one role, `kill` once at most; `fail` raises `errno`. `calls` restricts that to some calls by name.
+    `record` writes down what is done to the disk below `watched` (see `tests/disk/recorder.py`).
     """
 
     do: str = "trace"
@@ -41,6 +43,7 @@ class Plan:
     last: int = 0
     errno: int = 0
     calls: tuple[str, ...] = ()
+    watched: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,11 +110,15 @@ class _Hook:
         self.home, self.role = home, role
         with open(f"{home}/plan", encoding="utf-8") as text:  # noqa: PTH123  # cheap, and early
             self.plan = Plan(**json.load(text))
+        self.recorder = Recorder(home, self.plan.watched)
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event != EVENT or self.plan.do == "nothing":
             return
         plan = self.plan
+        if plan.do == "record":
+            self.recorder.before(self.role, arguments[0], arguments[1], arguments[2:])
+            return
         mine = self.role == plan.role and (not plan.calls or arguments[0] in plan.calls)
         if plan.do == "trace":
             self._write("trace", self._told(self._count(), arguments))
