@@ -142,10 +142,13 @@ def _tell(world: World, tell: Tell | None) -> None:
 
 
 def record_told(world: World, case: Case, move: Move, kind: str) -> None:
-    """`record`, and tell the `on_<state>` hooks: a state reached without a commit. The markers say it
-    durably already: where the line is lost, they are met and journaled once more."""
+    """`record`, and tell the `on_<state>` hooks: a state reached without a commit.
+
+    The first line of a journal is not waited for: where it is lost, the markers are met and journaled
+    once more. Any later one is: without it, an earlier decision might be taken for a pending one.
+    """
     tell = _prepare_tell(world, case, move)
-    record(world, case, move, kind, durable=False)
+    record(world, case, move, kind, durable=case.history.known is not None)
     _tell(world, tell)
 
 

@@ -80,9 +80,6 @@ class RehearsedPlace(Place):
     def poke(self) -> None:
         """Nobody needs to look."""
 
-    def sync(self) -> None:
-        """There is nothing to bring to the disk."""
-
 
 class RehearsedJournal(Journal):
     """A Journal whose new lines are only remembered."""

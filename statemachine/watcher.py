@@ -106,9 +106,9 @@ class InotifyWatcher:
         """Watch the root and the dates in it; recordings are followed one by one. Raises OSError."""
         self._hint = hint
         self._remove_old_canaries()
-        files.make_directory(self._root.fd, OWN)
+        files.make_directory(self._root.fd, OWN, durable=False)
         with files.directory(OWN, self._root.fd) as own:
-            files.make_directory(own, CANARY)
+            files.make_directory(own, CANARY, durable=False)
         self._reader = _Reader(lambda: hint(None))
         self._reader.start()
         self._watches = Watches(self._reader, self._root, self._changed, self._budget)
@@ -175,7 +175,7 @@ class InotifyWatcher:
     def _canary_returns(self) -> bool:
         self._canary.clear()
         try:
-            files.make_directory(self._root.fd, OWN)
+            files.make_directory(self._root.fd, OWN, durable=False)
             with files.directory(OWN, self._root.fd) as own:
                 return self._goes_round(own)
         except OSError as error:

@@ -29,6 +29,7 @@ SPARE = {
     "what is pinned may be old or new",
     "file: journal.append < create._fill": "a new recording whose journal is empty is idle all the "
     "same; `durable` also syncs the directory, which every later line stands on",
+    "directory: probe._keeps_directories": "it asks the file system whether it can",
 }
 
 #: fsyncs that make no difference in most lifecycles, and the one in which they do
