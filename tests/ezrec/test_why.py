@@ -332,13 +332,15 @@ def test_refused_name(site: Site) -> None:
 
 
 def test_blocked_by_a_survivor(site: Site) -> None:
-    """The supervisor is killed while no daemon runs, and something of its run lives on: its pid."""
+    """Nursery and supervisor are killed while no daemon runs, and something of the run lives on: its pid."""
     site.footage(merge="sleep 300 &\necho $! > pid\nwait\n")
     with site.daemon():
         site.ezrec("push", "a", "recorded")
         wait_until(lambda: site.path("a", "pid").exists() and site.minded(), 20)
     progress = site.shot().progress
     assert progress is not None
+    os.kill(progress.nursery, signal.SIGKILL)
+    wait_until(lambda: not _runs(progress.nursery))
     os.kill(progress.supervisor, signal.SIGKILL)
     wait_until(lambda: not site.shot().leased and len(processes.bearing(progress.run)) == 1, 20)
     answer = site.why()
