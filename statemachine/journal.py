@@ -27,8 +27,7 @@ NAME = "journal"
 LINE_LIMIT = 4096
 _READ_LIMIT = 8 << 20
 _TAIL = 2 * LINE_LIMIT
-#: kinds that are written without waiting for the disk: they say what the markers say as well
-_NEVER_AWAITED = frozenset({"state", "push", "asked"})
+_AWAITED = "awaited"
 _LONGEST_ESCAPE = 12
 _LOCK_PATIENCE = 1.0
 _START = re.compile(rb"[0-9a-f]{8} \{")
@@ -164,12 +163,12 @@ class Journal:
             _lock(fd)
             tail = files.read_end(fd, _TAIL)
             before = decode(tail)
-            files.write_all(fd, self._next(tail, before, {"kind": kind, **fields}))
+            awaited = {_AWAITED: True} if durable else {}
+            files.write_all(fd, self._next(tail, before, {"kind": kind, **fields, **awaited}))
             if durable:
                 files.sync(fd)
                 if not self._is_rooted(before):
                     files.sync(logs)
-                    files.sync(self._fd)
 
     def continuation(self, tail: bytes, record: Line) -> bytes:
         """What `append` writes where the file ends with `tail`."""
@@ -185,7 +184,7 @@ class Journal:
         try:
             logs = files.open_directory(DIRECTORY, self._fd)
         except FileNotFoundError:
-            files.make_directory(self._fd, DIRECTORY, durable=False)
+            files.make_directory(self._fd, DIRECTORY)
             logs = files.open_directory(DIRECTORY, self._fd)
         try:
             yield logs
@@ -193,9 +192,9 @@ class Journal:
             files.close(logs)
 
     def _is_rooted(self, before: list[dict[str, Any]]) -> bool:
-        """Whether a durable line was added here before: then the names that lead to it are durable."""
+        """Whether a durable line was added here before: then the journal's name is durable."""
         here = (line for line in before if line.get("dir") == self._place)
-        return any(line["kind"] not in _NEVER_AWAITED for line in here)
+        return any(line.get(_AWAITED) is True for line in here)
 
     def _stamp(self, number: int) -> Line:
         order = {"seq": number, "boot": self._clock.boot(), "up": round(self._clock.seconds(), 3)}

@@ -108,6 +108,7 @@ def force(world: World, case: Case, state: str, asked: Mapping[str, str]) -> Non
     if marker is None:
         clear(world, case, move)
         return
+    case.journal.make_room()
     _place_marker(world, case, marker, {**asked, "state": state, "how": "push"})
     record_told(world, case, move, "push")
     case.place.poke()
