@@ -123,11 +123,11 @@ def test_p15_what_is_in_flight_is_found_before_what_is_finished_is_listed(
 ) -> None:
     """The newest are listed first: a drop is acted on before the most have been looked at."""
     finished(tmp_path / "root", 300, dates=False)
-    (tmp_path / "root" / "new").mkdir()
-    (tmp_path / "root" / "new" / ".done").touch()
+    (tmp_path / "root" / "a-new").mkdir()
+    (tmp_path / "root" / "a-new" / ".done").touch()
     with patrolled(tmp_path / "root", ScriptedWatcher) as (patrol, _), counted() as counts:
         found = patrol.begin(lambda _id: None)
-    assert found == ["new"]
+    assert found == ["a-new"]
     assert counts["names"] <= 200
     figure("P15 listed before the first action, of 301", counts["names"])
 
