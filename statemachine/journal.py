@@ -111,11 +111,15 @@ class Journal:
         with files.directory(DIRECTORY, self._fd) as logs:
             with files.open_plain(logs, NAME, flags) as fd:
                 files.lock(fd)
-                fresh = os.fstat(fd).st_size == 0
-                self._write(fd, {"kind": kind, **fields})
-                if durable:
-                    files.sync(fd)
-            if fresh and durable:
+                size = os.fstat(fd).st_size
+                try:
+                    self._write(fd, {"kind": kind, **fields})
+                    if durable:
+                        files.sync(fd)
+                except OSError:
+                    _take_back(fd, size)
+                    raise
+            if size == 0 and durable:
                 files.sync(logs)
 
     def _write(self, fd: int, record: Line) -> None:
@@ -128,6 +132,15 @@ class Journal:
         order = {"seq": number, "boot": self._clock.boot(), "up": round(self._clock.seconds(), 3)}
         when = self._clock.wall().isoformat(timespec="milliseconds")
         return {**order, "at": when, "dir": self._place}
+
+
+def _take_back(fd: int, size: int) -> None:
+    """A line that is not known to be on the disk must not be read as if it were: it is written anew
+    by whoever does the step over. Where even that fails, the next writer closes what is torn."""
+    try:
+        files.shorten(fd, size)
+    except OSError:
+        return
 
 
 def _number(line: Line) -> int:

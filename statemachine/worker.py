@@ -157,7 +157,8 @@ class Worker:
             self._forget(recording)
         except (StateMachineError, OSError) as error:
             _put(self.tally.refused, recording, isinstance(error, DirectoryRefused))
-            self._trouble(recording, str(error))
+            self._trouble(recording, _words(error))
+            self._make_room(recording)
         except Exception:
             # one bad recording never stops the station, not even over a fault of ours
             log.exception("%s: a fault in ezrec itself; left alone for now", recording)
@@ -166,6 +167,11 @@ class Worker:
             self.tally.troubled.pop(recording, None)
             self.tally.refused.discard(recording)
             self._note(recording, done)
+
+    def _make_room(self, recording: str) -> None:
+        """What can't be looked at, and runs no more, holds no place that others wait for."""
+        if recording not in self._runs.values():
+            self._hasten(self._roster.ended(recording))
 
     def _forget(self, recording: str) -> None:
         self._due.pop(recording, None)
@@ -256,6 +262,13 @@ class Worker:
         """Nothing runs, nothing settles, nothing has changed."""
         busy = self._soon or self._contended or self._roster.is_busy() or not self._inbox.is_empty()
         return not busy and not self._settling.waiting() and not self._world.tells.open
+
+
+def _words(error: StateMachineError | OSError) -> str:
+    """One sentence, the same for one fault whatever call met it: it is said once."""
+    if isinstance(error, OSError):
+        return f"its directory can't be used: {error.strerror}; it is tried again by itself"
+    return str(error)
 
 
 def _put(members: set[str], recording: str, belongs: bool) -> None:

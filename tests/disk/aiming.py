@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 from tests.disk.instrument import Traced
@@ -14,6 +15,7 @@ from tests.disk.points import Point, recording_of, site_of
 
 _MAKES = frozenset({"mkdir", "link", "link_name", "write", "write_at"})
 _CHANGES = _MAKES | {"truncate", "rename", "rename_new", "unlink", "rmdir", "sync"}
+_DATA = frozenset({"write", "write_at", "truncate", "sync"})
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -29,7 +31,8 @@ class Aim:
 
     def meet(self, told: Traced) -> None:
         """Kill this process, raise the planned OSError, or let the call be made."""
-        for index, point in self._points.get((told.role, recording_of(told)), ()):
+        recording = recording_of(told)
+        for index, point in self._points.get((told.role, recording), ()):
             if point.after is not None and not self._is_hit(point.after):
                 continue
             if self._is_hit(index):
@@ -37,11 +40,24 @@ class Aim:
                     self._fail(index, point, told)
             elif point.site in ("", site_of(told)) and self._count(index) == point.nth:
                 self._fail(index, point, told)
+        if told.call in _DATA:
+            self._write_down(recording, told)
+
+    def _write_down(self, recording: str, told: Traced) -> None:
+        """What becomes of the data of every file, in order: see tests/disk/syncing.py."""
+        try:
+            inode = os.stat(told.path).st_ino
+        except OSError:
+            inode = 0
+        row = json.dumps([recording, told.role, told.call, told.path, inode]).encode() + b"\n"
+        with open(f"{self._home}/data", "ab", buffering=0) as data:  # noqa: PTH123  # early
+            data.write(row)
 
     def _fail(self, index: int, point: Point, told: Traced) -> None:
         with open(f"{self._home}/hit-{index}", "ab", buffering=0) as hit:  # noqa: PTH123  # early
             hit.write(b".")
         if point.errno:
+            self._write_down(point.recording, replace(told, call=f"failed {told.call}"))
             raise OSError(point.errno, os.strerror(point.errno), told.path)
         os.kill(os.getpid(), signal.SIGKILL)
 

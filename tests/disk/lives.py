@@ -29,19 +29,19 @@ flock -n 9 || say double
 _CAPTURE = (
     _ALONE
     + """\
-printf 'footage %s' "$EZREC_RUN_ID" > camera_0.mp4.partial
+printf 'footage %s' "$EZREC_RUN_ID" > camera_0.mp4.partial || exit 75
 name=camera_0.mp4; part=2
 while [ -e "$name" ]; do name=camera_0.part-$part.mp4; part=$((part + 1)); done
 cp camera_0.mp4.partial "$site/witness/$EZREC_RECORDING_ID.$EZREC_RUN_ID.$name"
-mv camera_0.mp4.partial "$name"
+mv camera_0.mp4.partial "$name" || exit 75
 say end
 """
 )
 _MERGE = (
     _ALONE
     + """\
-{ cat "$site/tiny.mp4"; printf '\\0\\0\\0\\050free%s' "$EZREC_RUN_ID"; } > merged.mp4.partial
-mv merged.mp4.partial merged.mp4
+{ cat "$site/tiny.mp4" && printf '\\0\\0\\0\\050free%s' "$EZREC_RUN_ID"; } > merged.mp4.partial || exit 75
+mv merged.mp4.partial merged.mp4 || exit 75
 say end
 """
 )
@@ -81,7 +81,7 @@ class Lives:
     def begin(self, names: Iterable[str]) -> None:
         """Empty directories that ask for a capture, each whole when it appears."""
         for name in names:
-            fresh = self.folder.site / "fresh"
+            fresh = self.folder.root / ".fresh"
             fresh.mkdir()
             (fresh / ".lock").touch()
             fresh.rename(self.folder.root / name)

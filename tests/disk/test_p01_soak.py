@@ -35,9 +35,7 @@ def test_p01_a_soak_of_random_kills(lives: Lives, long: bool, figure: Figure) ->
     seed = random.randrange(1 << 32)
     print(f"seed {seed}")
     names = [f"r{number:04}" for number in range(1, 301 if long else 17)]
-    killer = Killer(
-        lives=lives, chance=random.Random(seed), often=0.25, times=1500 if long else 40
-    )
+    killer = Killer(lives=lives, chance=random.Random(seed), often=0.25, times=1500 if long else 40)
     lives.slow(0.02)
     lives.instrument.disarm()
     lives.begin(names)
@@ -112,7 +110,18 @@ def _strace(lives: Lives, name: str, call: str, when: int) -> bool:
     """Let it live with the KILL planned, and without from the daemon's death on. Whether one came."""
     traced = lives.folder.site / f"strace-{name}"
     inject = f"inject={call}:signal=SIGKILL:when={when}"
-    lives.prefix = ("strace", "-D", "-f", "-qq", "-o", str(traced), "-e", f"trace={call}", "-e", inject)
+    lives.prefix = (
+        "strace",
+        "-D",
+        "-f",
+        "-qq",
+        "-o",
+        str(traced),
+        "-e",
+        f"trace={call}",
+        "-e",
+        inject,
+    )
     before = lives.starts
     lives.live([name], until=lambda: lives.starts > before + 1 or lives.completed(name))
     lives.prefix = ()
