@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import signal
+import stat
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,12 +47,13 @@ class Aim:
     def _write_down(self, recording: str, told: Traced) -> None:
         """What becomes of the data of every file, in order: see tests/disk/syncing.py."""
         try:
-            inode = os.stat(told.path).st_ino
+            status = os.stat(told.path)
         except OSError:
-            inode = 0
-        row = json.dumps([recording, told.role, told.call, told.path, inode]).encode() + b"\n"
+            return  # a nameless file: nobody will ever sync it again
+        kind = "directory" if stat.S_ISDIR(status.st_mode) else "file"
+        row = [recording, told.role, told.call, told.path, status.st_ino, kind]
         with open(f"{self._home}/data", "ab", buffering=0) as data:  # noqa: PTH123  # early
-            data.write(row)
+            data.write(json.dumps(row).encode() + b"\n")
 
     def _fail(self, index: int, point: Point, told: Traced) -> None:
         with open(f"{self._home}/hit-{index}", "ab", buffering=0) as hit:  # noqa: PTH123  # early

@@ -20,16 +20,15 @@ class Redone:
 def redone(home: Path, root: Path) -> Redone:
     """Go through all that was done to data in a run. A directory has no data of its own: its entries are
     in the file system's journal, which stops as a whole where it can't be written."""
-    counted: Counter[bool] = Counter()
+    counted: Counter[str] = Counter()
     wrong, failed = [], set()
     for line in (home / "data").read_bytes().splitlines():
-        recording, role, call, path, inode = json.loads(line)
+        recording, role, call, path, inode, kind = json.loads(line)
         if call == "failed sync":
-            is_directory = Path(path).is_dir()
-            counted[is_directory] += 1
-            failed |= set() if is_directory else {inode}
+            counted[kind] += 1
+            failed |= {inode} if kind == "file" else set()
         elif call in ("write", "write_at", "truncate"):
             failed.discard(inode)
-        elif call == "sync" and inode in failed and inode:
+        elif call == "sync" and inode in failed:
             wrong.append(f"{recording}: {role} synced {Path(path).relative_to(root)} once more")
-    return Redone(files=counted[False], directories=counted[True], wrong=tuple(wrong))
+    return Redone(files=counted["file"], directories=counted["directory"], wrong=tuple(wrong))

@@ -83,8 +83,8 @@ def _pairs(chance: random.Random, names: list[str], firsts: list[Point]) -> list
 
 @pytest.mark.timeout(3000)
 def test_p01_kills_from_outside(lives: Lives, long: bool, figure: Figure) -> None:
-    """strace (`-D`: the daemon stays our own child) kills a thread's process at its n-th call of a kind: also between those we announce, in
-    libraries, `sh`, and the interpreter.
+    """strace (`-D`: the daemon stays our own child) kills a process at the n-th call of a thread: also
+    between those that we announce, in libraries, in `sh`, and in the interpreter.
     """
     assert shutil.which("strace"), "strace is needed: apt install strace"
     seed = random.randrange(1 << 32)
