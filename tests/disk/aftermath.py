@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from ezrec.media.footage import footage
 from ezrec.receipt import check_receipt
 from ezrec.statemachine import journal
 from tests.disk.lives import Lives
@@ -98,8 +97,3 @@ def _litter(place: Path) -> list[str]:
     left = [path.name for path in (place / journal.DIRECTORY).glob(".run-*")]
     left += [path.name for path in place.iterdir() if path.name.endswith(".partial")]
     return [f"{name} was left" for name in left if not name.startswith("camera_")]
-
-
-def footage_names(place: Path) -> dict[str, tuple[str, ...]]:
-    """The footage that ezrec sees in a recording."""
-    return footage([path.name for path in place.iterdir()])

@@ -16,6 +16,7 @@ from tests.disk.killing import one_of_each, traced_points
 from tests.disk.lives import CONFIG, Lives
 from tests.disk.mounts import SmallDisk
 from tests.ezrec.station_fixture import make_folder
+from tests.waiting import wait_until
 
 #: how often a fault has to be met before the disk is mended
 _SAID = 3
@@ -58,11 +59,12 @@ def through(
     names = [f"r{number:04}" for number in range(1, 5)]
     claims = Claims(lives, names)
     lives.instrument.disarm()
+    daemon = lives.keep()
+    wait_until(lambda: daemon.said("watching"), 30)
     lives.begin(names)
-    lives.keep()
     begin()
     lives.live(names, until=lambda: len(said(lives)) >= _SAID, meanwhile=claims.look)
-    assert lives.keep().process.poll() is None
+    assert lives.keep() is daemon
     end()
     lives.live(names, meanwhile=claims.look)
     lives.begin(["r0009"])
