@@ -28,10 +28,11 @@ def lives(folder: Folder) -> Iterator[Lives]:
 @pytest.mark.timeout(3500)
 @pytest.mark.parametrize("role", ["daemon", "supervisor", "hook"])
 def test_p03_an_error_at_each_call(lives: Lives, long: bool, figure: Figure, role: str) -> None:
-    """Once, at each call of a traced life, each of the errors: no marker lies at any moment, no attempt
-    is used up, no traceback and no flood, and every recording is completed by itself.
+    """Once, at each call of a traced life, each of the errors: no marker lies at any moment, none
+    ends in an error (50 attempts are allowed), no traceback and no flood, and all are
+    completed by themselves.
 
-    The short form takes every other site, with the errors in turn.
+    The short form takes every third site, with the errors in turn.
     """
     traced = [point for point in traced_points(lives) if point.role == role]
     if long:

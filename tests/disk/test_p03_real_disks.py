@@ -84,7 +84,7 @@ def said(lives: Lives) -> list[str]:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("what", ["bytes", "inodes"])
 def test_p03_a_full_disk(lives: Lives, disk: SmallDisk | None, figure: Figure, what: str) -> None:
-    """A real tmpfs without a byte, then without an inode: said, nothing claimed, no attempt used up;
+    """A real tmpfs without a byte, then without an inode: said, nothing claimed, no error marker;
     with room again, all goes on by itself.
     """
     if disk is None:
