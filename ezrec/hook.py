@@ -21,8 +21,13 @@ __all__ = ["Job", "note", "progress", "run_hook"]
 TRY_LATER = 75
 INTERRUPTED = 130
 TERMINATED = 143
-#: What a disk or a share says when it, and not the recording, is in trouble.
-WORLD = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.ESTALE})
+#: What a disk, a share or the machine says when it, and not the recording, is in trouble.
+WORLD = frozenset(
+    {
+        *(errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.ESTALE),
+        *(errno.EMFILE, errno.ENFILE, errno.ENOMEM),
+    }
+)
 
 
 class Terminated(BaseException):

@@ -68,10 +68,10 @@ def write_at(fd: int, data: bytes, offset: int) -> int:
     return os.pwrite(fd, data, offset)
 
 
-def truncate(fd: int) -> None:
-    """ftruncate(2) to nothing."""
-    sys.audit(EVENT, "truncate", fd)
-    os.ftruncate(fd, 0)
+def truncate(fd: int, size: int = 0) -> None:
+    """ftruncate(2)."""
+    sys.audit(EVENT, "truncate", fd, size)
+    os.ftruncate(fd, size)
 
 
 def allocate(fd: int, length: int) -> None:

@@ -49,6 +49,8 @@ def commit(world: World, case: Case, old: str, move: Move) -> bool:
     except OSError:
         _drop_tell(world, tell)
         raise
+    if run := fields.get("run"):
+        forget_run(case, run)  # its end is journaled: after a crash nobody would come back for it
     try:
         case.place.rename(old_marker, new_marker)
     except (FileExistsError, FileNotFoundError):

@@ -108,8 +108,8 @@ def _conclude(
     elif outcome.to in (IDLE, _lock_state(world.lifecycle)):
         _push(world, case, replace(move, how="push"))
         _journal_end(world, case, run, result, outcome)
-    elif commit(world, case, stage.source, move):
-        forget_run(case, run.id)
+    else:
+        commit(world, case, stage.source, move)
 
 
 def _push(world: World, case: Case, move: Move) -> None:

@@ -157,6 +157,11 @@ def _write(dir_fd: int, name: str, data: bytes, durable: bool) -> None:
             sync(fd)
 
 
+def shorten(fd: int, size: int) -> None:
+    """Cut an open file off behind its first `size` bytes."""
+    calls.truncate(fd, size)
+
+
 def overwrite(dir_fd: int, name: str, data: bytes) -> None:
     """Write `data` as the content of the file `name` that is there. Not atomic; not synced."""
     with open_plain(dir_fd, name, os.O_WRONLY | os.O_TRUNC) as fd:

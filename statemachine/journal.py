@@ -164,11 +164,10 @@ class Journal:
             tail = files.read_end(fd, _TAIL)
             before = decode(tail)
             awaited = {_AWAITED: True} if durable else {}
-            files.write_all(fd, self._next(tail, before, {"kind": kind, **fields, **awaited}))
-            if durable:
-                files.sync(fd)
-                if not self._is_rooted(before):
-                    files.sync(logs)
+            line = self._next(tail, before, {"kind": kind, **fields, **awaited})
+            _add(fd, line, durable)
+            if durable and not self._is_rooted(before):
+                files.sync(logs)
 
     def continuation(self, tail: bytes, record: Line) -> bytes:
         """What `append` writes where the file ends with `tail`."""
@@ -209,6 +208,26 @@ def _lock(fd: int) -> None:
         if time.monotonic() > deadline:
             raise OSError(errno.EAGAIN, "somebody has locked it", NAME)
         time.sleep(0.005)
+
+
+def _add(fd: int, line: bytes, durable: bool) -> None:
+    size = os.fstat(fd).st_size
+    try:
+        files.write_all(fd, line)
+        if durable:
+            files.sync(fd)
+    except OSError:
+        _take_back(fd, size)
+        raise
+
+
+def _take_back(fd: int, size: int) -> None:
+    """A line that is not known to be on the disk must not be read as if it were: it is written anew
+    by whoever does the step over. Where even that fails, the next writer closes what is torn."""
+    try:
+        files.shorten(fd, size)
+    except OSError:
+        return
 
 
 def _number(line: Line) -> int:

@@ -156,7 +156,7 @@ def forget(fd: int, run: str) -> None:
     """Remove the files of a run whose end is journaled."""
     try:
         with files.directory(journal.DIRECTORY, fd) as logs:
-            files.remove(logs, STATUS + run)
-            files.remove(logs, PROGRESS)
+            for name in (STATUS + run, f"{STATUS}{run}.partial", PROGRESS):
+                files.remove(logs, name)
     except FileNotFoundError:
         pass

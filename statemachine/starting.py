@@ -28,6 +28,8 @@ def start(world: World, case: Case, stage: Stage, attempt: int, idle: bool) -> s
         source=stage.source, trigger=f"start_{stage.name}", state=stage.working, how="start"
     )
     judge_legal(world, move, leased=not case.leased)
+    if case.history.last_run:
+        runs.forget(case.place.fd, case.history.last_run)  # a crash may have left its files
     run = runs.new_run_id()
     launch = stage_launch(world, case, stage, run, attempt, idle)
     told = {"run": run, "stage": stage.name, "state": stage.source, "attempt": attempt}

@@ -165,7 +165,7 @@ class Worker:
         except (StateMachineError, OSError) as error:
             _put(self.tally.refused, recording, isinstance(error, DirectoryRefused))
             self._set_aside(recording)
-            self._trouble(recording, str(error))
+            self._trouble(recording, _words(error))
         except Exception:
             # one bad recording never stops the station, not even over a fault of ours
             log.exception("%s: a fault in ezrec itself; left alone for now", recording)
@@ -284,6 +284,13 @@ class Worker:
         busy = self._soon or self._contended or self._roster.is_busy() or not self._inbox.is_empty()
         waits = self._settling.waiting() or self._world.tells.open
         return not busy and not waits and self._patrol.has_looked()
+
+
+def _words(error: StateMachineError | OSError) -> str:
+    """One sentence, the same for one fault whatever call met it: it is said once."""
+    if isinstance(error, OSError):
+        return f"its directory can't be used: {error.strerror}; it is tried again by itself"
+    return str(error)
 
 
 def _put(members: set[str], recording: str, belongs: bool) -> None:

@@ -18,10 +18,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ezrec.statemachine.calls import EVENT
+from tests.disk.points import Aims, Point
 from tests.disk.recorder import Recorder
+
+if TYPE_CHECKING:
+    from tests.disk.aiming import Aim
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 #: the daemon (and any command), the process that forks supervisors, a supervisor, a Python hook
@@ -35,6 +39,7 @@ class Plan:
     """What to do. `kill` and `fail` act at the calls from number `first` to `last` (counted from 1) of
     one role, `kill` once at most; `fail` raises `errno`. `calls` restricts that to some calls by name.
     `record` writes down what is done to the disk below `watched` (see `tests/disk/recorder.py`).
+    `points` acts at the points that were aimed at (`Instrument.aim`).
     """
 
     do: str = "trace"
@@ -82,6 +87,13 @@ class Instrument:
             (self.home / name).unlink(missing_ok=True)
         (self.home / "plan").write_text(json.dumps(asdict(plan)))
 
+    def aim(self, points: list[Point]) -> Aims:
+        """Cut off or fail the calls of these points, in processes that start from now on."""
+        self.arm(Plan(do="points"))
+        aims = Aims(self.home)
+        aims.set(points)
+        return aims
+
     def disarm(self) -> None:
         """Processes that start from now on are left alone."""
         (self.home / "plan").write_text(json.dumps(asdict(Plan(do="nothing"))))
@@ -111,9 +123,13 @@ class _Hook:
         with open(f"{home}/plan", encoding="utf-8") as text:  # noqa: PTH123  # cheap, and early
             self.plan = Plan(**json.load(text))
         self.recorder = Recorder(home, self.plan.watched)
+        self.aim = _aim(home) if self.plan.do == "points" else None
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event != EVENT or self.plan.do == "nothing":
+            return
+        if self.aim is not None:
+            self.aim.meet(self._told(0, arguments))
             return
         plan = self.plan
         if plan.do == "record":
@@ -162,6 +178,12 @@ class _Hook:
         """The nursery's children are supervisors."""
         if self.role == "nursery":
             self.role = "supervisor"
+
+
+def _aim(home: str) -> Aim:
+    from tests.disk.aiming import Aim
+
+    return Aim(home)
 
 
 @contextmanager

@@ -99,7 +99,7 @@ class Folder:
         """Put a hook: `body` may use `say WORD` and `gate`. Replaces one of the same name at once."""
         path = self.root / "hooks" / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self.site / "hook"
+        fresh = path.with_name(".fresh")  # beside it: the root may be a disk of its own
         fresh.write_text(body if body.startswith("#!") else _PRELUDE + body)
         fresh.chmod(0o755)
         fresh.rename(path)

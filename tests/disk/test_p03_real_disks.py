@@ -1,0 +1,105 @@
+"""P3 on real disks: one that is full (bytes, then inodes), and one that is read-only for a while."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Figure
+from tests.disk.aftermath import faults
+from tests.disk.failing import Claims, fail_at, floods
+from tests.disk.killing import one_of_each, traced_points
+from tests.disk.lives import CONFIG, Lives
+from tests.disk.mounts import SmallDisk
+from tests.ezrec.station_fixture import make_folder
+from tests.waiting import wait_until
+
+#: how often a fault has to be met before the disk is mended
+_SAID = 3
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[SmallDisk | None]:
+    """None where mounting is not allowed: then the same errors are injected instead."""
+    try:
+        made = SmallDisk(tmp_path / "root")
+    except PermissionError:
+        (tmp_path / "root").rmdir()
+        yield None
+        return
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def lives(tmp_path: Path, disk: SmallDisk | None) -> Iterator[Lives]:
+    folder = make_folder(tmp_path)
+    made = Lives(folder, config=CONFIG.replace("settle: 0.1 s", "settle: 1.5 s"))
+    yield made
+    made.end()
+    folder.end_everything()
+
+
+def injected(lives: Lives, figure: Figure, code: int, name: str) -> None:
+    """What stands in for a disk that can't be mounted: its error, lasting, in every role."""
+    sites = one_of_each([point for point in traced_points(lives) if point.recording])[::12]
+    tried = fail_at(lives, [replace(point, errno=code, lasting=True) for point in sites])
+    figure(f"P3 {name}", f"no mounting here: {errno.errorcode[code]} injected, {len(sites)} points")
+    assert tried.faults == [] and tried.never == []
+
+
+def through(
+    lives: Lives, figure: Figure, name: str, begin: Callable[[], None], end: Callable[[], None]
+) -> None:
+    """Four recordings that meet the fault in the middle of their lives, and one after it."""
+    names = [f"r{number:04}" for number in range(1, 5)]
+    claims = Claims(lives, names)
+    lives.instrument.disarm()
+    daemon = lives.keep()
+    wait_until(lambda: daemon.said("watching"), 30)
+    lives.begin(names)
+    begin()
+    lives.live(names, until=lambda: len(said(lives)) >= _SAID, meanwhile=claims.look)
+    assert lives.keep() is daemon
+    end()
+    lives.live(names, meanwhile=claims.look)
+    lives.begin(["r0009"])
+    lives.live(["r0009"], meanwhile=claims.look)
+    lives.stop()
+    found = [*claims.lies, *faults(lives, [*names, "r0009"]), *floods(lives.log)]
+    figure(f"P3 {name}", f"5 recordings, said {len(said(lives))} times, {len(found)} faults")
+    assert found == []
+
+
+def said(lives: Lives) -> list[str]:
+    """The lines that tell of the disk, or of a hook that it did not let work."""
+    words = ("No space left", "Read-only file system", "postponed")
+    return [line for line in lives.log.splitlines() if any(word in line for word in words)]
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("what", ["bytes", "inodes"])
+def test_p03_a_full_disk(lives: Lives, disk: SmallDisk | None, figure: Figure, what: str) -> None:
+    """A real tmpfs without a byte, then without an inode: said, nothing claimed, no error marker;
+    with room again, all goes on by itself.
+    """
+    if disk is None:
+        injected(lives, figure, errno.ENOSPC, f"full disk ({what})")
+        return
+    fill = disk.fill if what == "bytes" else disk.fill_inodes
+    through(lives, figure, f"full disk ({what})", fill, disk.empty)
+
+
+@pytest.mark.timeout(300)
+def test_p03_a_disk_that_is_read_only_for_a_while(
+    lives: Lives, disk: SmallDisk | None, figure: Figure
+) -> None:
+    """Remounted read-only under a running daemon, and back."""
+    if disk is None:
+        injected(lives, figure, errno.EROFS, "read-only disk")
+        return
+    through(lives, figure, "read-only disk", disk.read_only, disk.writable)
