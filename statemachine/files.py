@@ -18,6 +18,7 @@ from ezrec.statemachine.calls import Name, names, sync
 
 __all__ = ["names", "sync"]
 
+Entry = tuple[str, os.stat_result]
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 
@@ -47,7 +48,7 @@ def make_directory(dir_fd: int, name: str, *, durable: bool = True) -> None:
         sync(dir_fd)
 
 
-def entries(dir_fd: int) -> list[tuple[str, os.stat_result]]:
+def entries(dir_fd: int) -> list[Entry]:
     """Every name in the directory with its own stat (links not followed); what vanishes is left out."""
     found = []
     for name in names(dir_fd):
@@ -221,23 +222,6 @@ def remove_tree(dir_fd: int, name: str) -> None:
         calls.remove_directory(dir_fd, name)
     except FileNotFoundError:
         return
-
-
-def sync_all(dir_fd: int) -> None:
-    """Bring every regular file in the directory that may be read, and the directory itself, to the disk.
-    Hidden names are left out. Whoever wrote them may not have synced them."""
-    for name, status in entries(dir_fd):
-        if name.startswith(".") or not stat.S_ISREG(status.st_mode):
-            continue
-        try:
-            fd = calls.open_file(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd)
-        except (FileNotFoundError, PermissionError):
-            continue
-        try:
-            sync(fd)
-        finally:
-            os.close(fd)
-    sync(dir_fd)
 
 
 def try_lock(fd: int, shared: bool = False) -> bool:

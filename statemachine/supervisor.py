@@ -19,6 +19,7 @@ from types import FrameType
 from ezrec.statemachine import children, files, journal, priority, processes
 from ezrec.statemachine.reporter import Reporter, open_log
 from ezrec.statemachine.runs import EX_TEMPFAIL, Launch, RunResult
+from ezrec.statemachine.safekeeping import Safekeeping
 from ezrec.statemachine.sink import Sink
 from ezrec.statemachine.spawn import spawn
 
@@ -44,8 +45,9 @@ class Supervisor:
         with files.directory(journal.DIRECTORY, self._fd) as logs:
             self._reporter = Reporter(self._launch, logs, self._nursery)
             self._reporter.reserve()
+            kept = Safekeeping(self._fd) if self._launch.status else None
             result = self._run_all(logs)
-            self._reporter.report(self._brought_to_disk(result))
+            self._reporter.report(self._brought_to_disk(kept, result))
         files.unlock(self._fd)
         return result
 
@@ -70,18 +72,14 @@ class Supervisor:
             seconds=round(time.monotonic() - self._began, 3),
         )
 
-    def _brought_to_disk(self, result: RunResult) -> RunResult:
-        """What the hooks have left, and what they worked on, is safe before anybody claims anything of
-        it: a hook need not sync. Where that fails, the work was not good, and is done over."""
-        if not self._launch.status:
+    def _brought_to_disk(self, kept: Safekeeping | None, result: RunResult) -> RunResult:
+        """Where what the run has made can't be brought to the disk, it was not good, and is done over."""
+        if kept is None:
             return result
-        try:
-            files.sync_all(self._fd)
-        except OSError as error:
-            why = f"what is in the recording can't be brought to the disk: {error.strerror}"
-            code = EX_TEMPFAIL if result.exit == 0 else result.exit
-            return replace(result, exit=code, notes=(*result.notes, why))
-        return result
+        problem, notes = kept.keep()
+        code = EX_TEMPFAIL if problem and result.exit == 0 else result.exit
+        said = (*result.notes, *notes, *([problem] if problem else []))
+        return replace(result, exit=code, notes=said)
 
     def _mind(self, command: tuple[str, ...], sink: Sink) -> int:
         """The exit status of one command, negative where a signal ended it."""

@@ -24,6 +24,7 @@ RECORDING = re.compile(r"\br\d{4}\b")
 _VARIES = (
     (RECORDING, "REC"),
     (re.compile(r"\b[0-9a-f]{32}\b"), "RUN"),
+    (re.compile(r"canary/[0-9a-f]{16}\b"), "canary/CAGE"),
     (re.compile(r"/#\d+ \(deleted\)"), "/NEW"),
     (re.compile(r"^.*/root(?=/|$)"), ""),
 )

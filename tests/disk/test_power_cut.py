@@ -27,16 +27,16 @@ SPARE = {
     "directory: files.replace < document.write < document.update < merge.merge_recording": "as above",
     "directory: files.replace < document.write < document.update < pinned.pin_footage": "as above: "
     "what is pinned may be old or new",
-    "file: journal.append < create._fill": "a new recording whose journal is empty is idle all the "
-    "same; `durable` also syncs the directory, which every later line stands on",
+    "file: journal._add < journal.append < create._fill": "a new recording whose journal is empty is idle "
+    "all the same; `durable` also syncs the directory, which every later line stands on",
     "directory: probe._keeps_directories": "it asks the file system whether it can",
 }
 
 #: fsyncs that make no difference in most lifecycles, and the one in which they do
 NEEDED_IN = {
-    "file: journal.append < commit.record": "by_hand",
-    "file: files.sync_all < supervisor._brought_to_disk": "drop",
-    "directory: files.sync_all < supervisor._brought_to_disk": "drop",
+    "file: journal._add < journal.append < commit.record": "by_hand",
+    "file: safekeeping._sync": "drop",
+    "directory: safekeeping.keep": "drop",
     "directory: place.remove < tidying._remove_lost": "drop",
 }
 
