@@ -120,7 +120,10 @@ class InotifyWatcher:
 
     def stop(self) -> None:
         """End the thread that reads."""
-        reader, self._reader, self._watches = self._reader, None, None
+        reader, watches = self._reader, self._watches
+        self._reader = self._watches = None
+        if watches is not None:
+            watches.end()
         if reader is not None:
             reader.stop()
             reader.join()

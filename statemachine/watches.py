@@ -83,6 +83,11 @@ class Watches:
             if len(self._watched) > self._budget:
                 self._drop(recording)
 
+    def end(self) -> None:
+        """Their reader is about to be stopped: that they go is no news."""
+        with self._lock:
+            self._paths.clear()
+
     def has_room(self) -> bool:
         """Whether all that was refused for want of room can be watched now: it is tried again."""
         for path in list(self.refused):

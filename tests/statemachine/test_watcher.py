@@ -360,3 +360,16 @@ def test_without_events_one_is_blind() -> None:
     assert watcher.follow("rec", needed=True) is False
     watcher.spare("rec")
     watcher.stop()
+
+
+def test_a_watcher_that_can_not_be_started_gives_no_hints(root: Root) -> None:
+    """What stands in the canary's place is no directory: the watches that stood already go unheard, or
+    each try would call for the next one at once."""
+    (root.path / ".ezrec").mkdir(exist_ok=True)
+    (root.path / ".ezrec" / "canary").symlink_to(root.path)
+    hints: list[str | None] = []
+    watcher = InotifyWatcher(root)
+    with pytest.raises(OSError, match="Not a directory"):
+        watcher.start(hints.append)
+    assert watcher.check() is False
+    assert hints == []
