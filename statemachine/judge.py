@@ -89,7 +89,7 @@ def _cut_off(stage: Stage, history: History, ending: Ending) -> Outcome:
         return _failed(stage, history, ending, f"{reason}, {MAX_INTERRUPTIONS} times", final=True)
     if not ending.begun:
         delay = _delay(stage, history.postponed + 1, ending.chance)
-        reason = "no hook could be started: is the disk full?"
+        reason = "no hook could be started (a full disk, or somebody ended what starts it)"
         return Outcome(
             result="postponed", trigger=f"yield_{stage.name}", reason=reason, delay=delay
         )

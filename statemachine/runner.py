@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import queue
+import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, Protocol
@@ -22,6 +24,7 @@ OnEnd = Callable[[str, int], None]
 #: the code of a run whose end nobody will tell
 LOST = -1000
 _PATIENCE = 5.0
+_WAKE_EVERY = 0.2
 
 
 class Runner(Protocol):
@@ -117,13 +120,17 @@ class _Nursery:
         return True
 
     def hear(self, launch: Launch) -> bool:
-        """Whether it has said that a supervisor was started for this launch."""
-        try:
-            while (answer := self._answers.get(timeout=_PATIENCE)) is not None:
-                if answer == launch.run:
-                    return True
-        except queue.Empty:
-            pass  # it is stopped, or starved
+        """Whether it has said that a supervisor was started for this launch. A hook may have stopped it:
+        it is woken, for only it knows what a killed supervisor has left behind."""
+        deadline = time.monotonic() + _PATIENCE
+        while time.monotonic() < deadline:
+            try:
+                answer = self._answers.get(timeout=_WAKE_EVERY)
+            except queue.Empty:
+                self._process.send_signal(signal.SIGCONT)
+                continue
+            if answer is None or answer == launch.run:
+                return answer is not None
         return False
 
     def kill(self) -> None:

@@ -26,18 +26,20 @@ def lives(folder: Folder) -> Iterator[Lives]:
 @pytest.mark.timeout(3500)
 def test_p04_eio_at_each_fsync(lives: Lives, figure: Figure) -> None:
     """Every fsync of a traced life fails once with EIO, in daemon, supervisor and hook: before the same
-    file is synced again it is written again; no marker lies meanwhile; all is completed.
+    file is synced again it is written again; no marker lies meanwhile; all is completed. Footage can't
+    be made over: that it could not be brought to the disk is told (test_safekeeping.py).
     """
     traced = [p for p in traced_points(lives) if p.site.startswith("sync ")]
     tried = fail_at(lives, [replace(point, errno=errno.EIO) for point in traced])
     done = redone(lives.instrument.home, lives.folder.root)
+    wrong = [each for each in done.wrong if "/camera_" not in each]
     failed = done.files + done.directories
-    share = 100 * (failed - len(done.wrong)) // failed
+    share = 100 * (failed - len(wrong)) // failed
     figure(
         "P4 failed fsyncs",
         f"{len(tried.came)} of {len(traced)} in the traced life ({done.files} of files, "
-        f"{done.directories} of directories), {share} % redone, {len(tried.faults)} faults",
+        f"{done.directories} of directories), {share} % redone or told, {len(tried.faults)} faults",
     )
     assert tried.faults == []
     assert tried.never == []
-    assert done.wrong == ()
+    assert wrong == []

@@ -208,18 +208,31 @@ def test_a_run_is_forgotten(minded: Minded) -> None:
     assert os.listdir(minded.path / "logs") == ["x.log"]
 
 
-def test_p11_a_nursery_that_does_not_answer_is_not_asked_twice(minded: Minded) -> None:
+def test_p11_a_nursery_that_does_not_answer_is_not_asked_twice(
+    minded: Minded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It may have forked already: a second one with the same lease would run the hook twice at once."""
-    assert minded.run(minded.launch("exit 0")).exit == 0
-    (nursery,) = nurseries()
-    os.kill(nursery, signal.SIGSTOP)
+    silent = tmp_path / "silent"
+    silent.write_text('#!/bin/sh\necho >> "$0.asked"\nexec sleep 300\n')
+    silent.chmod(0o755)
     launch = minded.launch("echo x >> started")
-    with pytest.raises(StartUncertain):
+    with monkeypatch.context() as patched, pytest.raises(StartUncertain):
+        patched.setattr(sys, "executable", str(silent))  # what a nursery is started with
         minded.start(launch)
     wait_until(lambda: not minded.leased())
+    assert (tmp_path / "silent.asked").read_text() == "\n"
     assert minded.result(launch.run) is None
     assert not (minded.path / "started").exists()
     assert minded.run(minded.launch("exit 4")).exit == 4
+
+
+def test_p11_a_stopped_nursery_is_woken(minded: Minded) -> None:
+    """By the next run that is asked for; nothing of what it minds is lost."""
+    assert minded.run(minded.launch("exit 0")).exit == 0
+    (nursery,) = nurseries()
+    os.kill(nursery, signal.SIGSTOP)
+    assert minded.run(minded.launch("exit 4")).exit == 4
+    assert nurseries() == [nursery]
 
 
 def _spares(nursery: int) -> list[int]:
