@@ -6,7 +6,10 @@ from ezrec.statemachine.lifecycle import Stage
 
 
 class Roster:
-    """The stages that run, by recording, and those that wait for room."""
+    """The stages that run, by recording, and those that wait for room, in the order of their coming.
+
+    A place that comes free is offered to one who waits, not to all: a thousand may.
+    """
 
     def __init__(self) -> None:
         self._active: dict[str, Stage] = {}
@@ -29,17 +32,24 @@ class Roster:
         return [each for each, other in self._active.items() if not other.urgent]
 
     def waits(self, recording: str, stage: Stage) -> list[str]:
-        """There was no room; those to look at again because a place may have come free."""
-        freed = self.ended(recording)
+        """There was no room; who may take the place that it had itself."""
+        freed = self._active.pop(recording, None)
         self._queued[recording] = stage
-        return [each for each in freed if each != recording]
+        return [each for each in self._next(freed) if each != recording]
 
     def ended(self, recording: str) -> list[str]:
-        """Nothing runs in it; who waits for room and should look again, the most important first."""
-        self._queued.pop(recording, None)
-        if self._active.pop(recording, None) is None:
+        """Nothing runs in it, and it waits no more; who may take the place that it had or was offered."""
+        freed = self._active.pop(recording, None)
+        offered = self._queued.pop(recording, None)
+        return [*self._next(freed), *(self._next(offered) if freed is None else ())]
+
+    def _next(self, stage: Stage | None) -> list[str]:
+        """Those who have waited longest for this stage, as many as there is room for."""
+        if stage is None:
             return []
-        return sorted(self._queued, key=lambda each: self._queued[each].priority)
+        running = sum(each.name == stage.name for each in self._active.values())
+        waiting = [each for each, other in self._queued.items() if other.name == stage.name]
+        return waiting[: max(0, stage.limit - running)]
 
     def is_busy(self) -> bool:
         """Whether anything runs."""

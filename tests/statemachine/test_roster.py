@@ -38,10 +38,42 @@ def test_what_is_urgent_makes_others_idle() -> None:
     assert roster.admit("three", replace(MERGE, limit=2)) == (True, True)
 
 
-def test_the_most_important_waits_in_front() -> None:
-    """When a place comes free, the lower number is looked at first."""
+def test_a_place_is_offered_to_as_many_as_there_is_room_for() -> None:
+    """In the order of their coming: a thousand that wait are not all looked at when one has ended."""
+    roster = Roster()
+    two = replace(MERGE, limit=2)
+    for name in ("one", "two"):
+        roster.started(name, two)
+    for name in ("three", "four", "five"):
+        roster.waits(name, two)
+    assert roster.ended("one") == ["three"]
+    assert roster.ended("two") == ["three", "four"]
+
+
+def test_an_offer_that_is_not_taken_goes_to_the_next() -> None:
+    """The first in line was put on hold, or is gone: the place does not stay empty."""
     roster = Roster()
     roster.started("one", MERGE)
     roster.waits("two", MERGE)
+    roster.waits("three", MERGE)
+    assert roster.ended("one") == ["two"]
+    assert roster.ended("two") == ["three"]
+
+
+def test_who_is_looked_at_while_it_waits_keeps_its_place() -> None:
+    """Some event had it looked at: there still is no room, and it still is the first."""
+    roster = Roster()
+    roster.started("one", MERGE)
+    roster.waits("two", MERGE)
+    roster.waits("three", MERGE)
+    assert roster.waits("two", MERGE) == []
+    assert roster.ended("one") == ["two"]
+
+
+def test_one_that_waits_after_its_own_run_gives_its_place_up() -> None:
+    """A run of another stage of the same recording has ended: who waits for that is offered it."""
+    roster = Roster()
+    roster.started("one", CAPTURE)
+    roster.started("two", MERGE)
     roster.waits("three", CAPTURE)
-    assert roster.ended("one") == ["three", "two"]
+    assert roster.waits("one", MERGE) == ["three"]
