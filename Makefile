@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test prove mutants bench bench-scale lint type clean
+.PHONY: demo test prove mutants bench lint type clean
 
 demo: $(VENV)/.ready
 	@$(BIN)/ezrec demo $(ARGS)
@@ -23,10 +23,6 @@ mutants: $(VENV)/.ready
 # What it costs, beside what it may cost; ARGS=--write puts the figures into docs/benchmarks.md.
 bench: $(VENV)/.ready
 	$(BIN)/python -m tests.bench $(ARGS)
-
-# What the daemon costs with 1,000, 10,000 and 100,000 finished recordings: minutes; ARGS="1000 10000" for less.
-bench-scale: $(VENV)/.ready
-	$(BIN)/python -m tests.bench.scale $(ARGS)
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .

@@ -5,23 +5,26 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import re
 import tempfile
 from pathlib import Path
 
-from tests.bench import burst, latency, reconcile, status
+from tests.bench import burst, latency, reconcile, scale, status
+from tests.bench.table import Table
 
 PARTS = {
     "latency": latency.table,
     "reconcile": reconcile.table,
     "status": status.table,
     "burst": burst.table,
+    "scale": scale.table,
 }
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 _HEAD = """\
 # Benchmarks
 
 Figures of one run on one machine, written by `make bench ARGS=--write`. `make bench` prints them anew,
-some of them with `make bench ARGS="latency status"`. It takes about five minutes on a machine that does
+some of them with `make bench ARGS="latency status"`. It takes about ten minutes on a machine that does
 nothing else, and wants `inotifywait` (of inotify-tools). What counts was measured side by side: ratios,
 and differences of medians. Seconds of their own depend on the machine.
 """
@@ -43,8 +46,17 @@ def main() -> int:
             tables.append(PARTS[name](Path(place) / name))
         print(tables[-1].markdown(), flush=True)
     if told.write:
-        PAGE.write_text("\n".join([_HEAD, _machine(), *(each.markdown() for each in tables)]))
+        _write(tables)
     return int(any(row.met is False for each in tables for row in each.rows))
+
+
+def _write(tables: list[Table]) -> None:
+    """Parts that were not run keep the figures that they had."""
+    text = PAGE.read_text("utf-8") if PAGE.exists() else ""
+    had = {part.partition("\n")[0]: part for part in re.split(r"^(?=## )", text, flags=re.M)[1:]}
+    now = {f"## {each.title}": each.markdown() for each in tables}
+    parts = {heading: part.strip() + "\n" for heading, part in {**had, **now}.items()}
+    PAGE.write_text("\n".join([_HEAD, _machine(), *parts.values()]), "utf-8")
 
 
 def _machine() -> str:

@@ -1,20 +1,20 @@
-"""What the daemon costs with 1,000, 10,000 and 100,000 finished recordings: `make bench-scale`.
+"""What the daemon costs with 1,000, 10,000 and 100,000 finished recordings.
 
-A table with the goals beside the figures. The real daemon, cold in memory, with the files in the cache.
+The real daemon, cold in memory, with the files in the cache.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ezrec.statemachine.watches import BUDGET
+from tests.bench.table import Row, Table, at_most
 from tests.bench.tree import finished
 from tests.ezrec.station_fixture import EZREC
 from tests.waiting import wait_until
@@ -22,13 +22,14 @@ from tests.waiting import wait_until
 _TICKS = os.sysconf("SC_CLK_TCK")
 _HOOK = '#!/bin/sh\n: > "${EZREC_ROOT%/*}/started-${EZREC_RECORDING_ID##*/}"\nexit 65\n'
 _CONFIG = "settle: 0 s\n"
+_IDLE = 20.0
+TREES = ((1_000, False), (10_000, True), (100_000, False), (100_000, True))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
     """Seconds, MiB, percent of one CPU."""
 
-    layout: str
     number: int
     first_newest: float
     first_oldest: float
@@ -41,22 +42,10 @@ class Cost:
     marker_unwatched: float
 
 
-ROWS = (
-    ("start to first hook, dropped last", "first_newest", "{:.2f} s", "3 s at 100k"),
-    ("start to first hook, dropped first", "first_oldest", "{:.2f} s", "3 s at 100k"),
-    ("start until all is looked at", "looked", "{:.2f} s", ""),
-    ("RSS", "rss", "{:.0f} MiB", "120 MB at 100k"),
-    ("RSS, the most", "peak", "{:.0f} MiB", ""),
-    ("watches", "watches", "{:d}", ""),
-    ("idle CPU", "idle", "{:.2f} %", "2 %"),
-    ("marker to hook, newest recording", "marker", "{:.2f} s", "1 s at 10k"),
-    (
-        "marker to hook, oldest recording",
-        "marker_unwatched",
-        "{:.2f} s",
-        "1 s at 10k, 60 s at 100k",
-    ),
-)
+_TOLD = """\
+The daemon is started on a root of finished recordings with one more that bears `.done`, made last or
+seemingly first of all; then it idles for {idle:.0f} s, and a marker is dropped into the newest and into
+the oldest recording. Beyond {budget:,} finished ones the scan alone notices, every 60 s."""
 
 
 class Watched:
@@ -133,6 +122,7 @@ def acted_on(daemon: Watched, recording: str) -> float:
 
 def measure(site: Path, number: int, *, dates: bool, idle: float) -> Cost:
     """Make a tree, measure, and remove it."""
+    site.mkdir(parents=True)
     root = site / "root"
     ids = finished(root, number, dates=dates)
     (root / "ezrec.yaml").write_text(_CONFIG)
@@ -149,7 +139,6 @@ def measure(site: Path, number: int, *, dates: bool, idle: float) -> Cost:
     time.sleep(idle)
     busy = (daemon.cpu() - before) / (time.monotonic() - begun) * 100
     cost = Cost(
-        layout="dates" if dates else "flat",
         number=number,
         first_newest=newest,
         first_oldest=oldest,
@@ -166,30 +155,25 @@ def measure(site: Path, number: int, *, dates: bool, idle: float) -> Cost:
     return cost
 
 
-def table(costs: Sequence[Cost]) -> str:
-    """As Markdown: a column for each tree, the goal in the last one."""
-    heads = ["", *(f"{cost.number:,} {cost.layout}" for cost in costs), "goal"]
-    lines = [heads, ["---"] * len(heads)]
-    for words, name, form, goal in ROWS:
-        lines.append([words, *(form.format(getattr(cost, name)) for cost in costs), goal])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+def table(place: Path) -> Table:
+    """Start, memory, watches and idling for each tree."""
+    rows: list[Row] = []
+    for number, dates in TREES:
+        cost = measure(place / f"{number}-{dates}", number, dates=dates, idle=_IDLE)
+        rows += _rows(cost, f"{number:,} {'below dates' if dates else 'flat'}")
+    told = _TOLD.format(idle=_IDLE, budget=BUDGET)
+    return Table(title="A hundred thousand finished recordings", told=told, rows=tuple(rows))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("numbers", type=int, nargs="*", default=[1_000, 10_000, 100_000])
-    parser.add_argument(
-        "--idle", type=float, default=65.0, help="seconds of idling that are measured"
+def _rows(cost: Cost, tree: str) -> Sequence[Row]:
+    marker = 1.0 if cost.number <= BUDGET else 60.0
+    return (
+        at_most(f"{tree}: start to first hook, made last", cost.first_newest, 3.0, "{:.2f} s"),
+        at_most(f"{tree}: start to first hook, made first", cost.first_oldest, 3.0, "{:.2f} s"),
+        Row(what=f"{tree}: start until all is looked at", figure=f"{cost.looked:.2f} s"),
+        at_most(f"{tree}: RSS", cost.rss, 120.0, "{:.0f} MiB"),
+        Row(what=f"{tree}: watches", figure=f"{cost.watches:,}"),
+        at_most(f"{tree}: idle CPU", cost.idle, 2.0, "{:.1f} %"),
+        at_most(f"{tree}: marker to hook, newest", cost.marker, 1.0, "{:.2f} s"),
+        at_most(f"{tree}: marker to hook, oldest", cost.marker_unwatched, marker, "{:.2f} s"),
     )
-    options = parser.parse_args()
-    costs = []
-    for number in options.numbers:
-        for dates in (False, True):
-            site = Path(tempfile.mkdtemp(prefix="ezrec-scale-"))
-            costs.append(measure(site, number, dates=dates, idle=options.idle))
-            print(costs[-1], flush=True)
-    print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} CPUs\n\n{table(costs)}")
-
-
-if __name__ == "__main__":
-    main()
