@@ -24,9 +24,14 @@ class Roster:
         return running.count(stage.name) < stage.limit, idle
 
     def started(self, recording: str, stage: Stage) -> list[str]:
-        """It runs; the recordings whose work has to go on at idle priority from now on."""
+        """It runs; who may take the place that it had at another stage."""
         self._queued.pop(recording, None)
+        before = self._active.get(recording)
         self._active[recording] = stage
+        return self._next(before) if before is not None and before.name != stage.name else []
+
+    def yielding(self, stage: Stage) -> list[str]:
+        """The recordings whose work goes on at idle priority once this stage runs."""
         if not stage.urgent:
             return []
         return [each for each, other in self._active.items() if not other.urgent]

@@ -215,7 +215,8 @@ class Worker:
     def _note_work(self, recording: str, done: Reconciled) -> None:
         stage = self._stage_that_runs(done)
         if stage is not None:
-            for other in self._roster.started(recording, stage):
+            self._hasten(self._roster.started(recording, stage))
+            for other in self._roster.yielding(stage):
                 self._yield(other)
         elif done.queued is not None:
             self._hasten(self._roster.waits(recording, done.queued))

@@ -45,7 +45,7 @@ def budget(long: bool) -> Budget:
     """Everything up to 48 states a cut, the journal torn at each byte; or a fair sample of it."""
     if long:
         return Budget(bound=48, seed=SEED, every_byte=True)
-    return Budget(bound=1, seed=SEED, one_in=4)
+    return Budget(bound=1, seed=SEED, one_in=8)
 
 
 @pytest.fixture

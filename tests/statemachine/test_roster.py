@@ -34,7 +34,9 @@ def test_what_is_urgent_makes_others_idle() -> None:
     """While a capture runs, a merge that starts or runs does so at idle priority."""
     roster = Roster()
     roster.started("one", MERGE)
-    assert roster.started("two", CAPTURE) == ["one"]
+    roster.started("two", CAPTURE)
+    assert roster.yielding(CAPTURE) == ["one"]
+    assert roster.yielding(MERGE) == []
     assert roster.admit("three", replace(MERGE, limit=2)) == (True, True)
 
 
@@ -77,3 +79,12 @@ def test_one_that_waits_after_its_own_run_gives_its_place_up() -> None:
     roster.started("two", MERGE)
     roster.waits("three", CAPTURE)
     assert roster.waits("one", MERGE) == ["three"]
+
+
+def test_one_that_goes_on_to_another_stage_gives_its_place_up() -> None:
+    """Merged, and its upload has begun in the same breath: the next merge does not wait for that."""
+    roster = Roster()
+    roster.started("one", MERGE)
+    roster.waits("two", MERGE)
+    assert roster.started("one", replace(MERGE, name="upload")) == ["two"]
+    assert roster.started("one", replace(MERGE, name="upload")) == []
