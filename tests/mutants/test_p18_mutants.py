@@ -14,7 +14,7 @@ SAMPLE = (
     "O_NOFOLLOW statemachine/files.py",
     "settle statemachine/decide.py",
     "verify statemachine/place.py",
-    "lease statemachine/reconcile.py",
+    "lease ezrec/status.py",
 )
 
 
