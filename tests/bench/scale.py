@@ -22,7 +22,7 @@ from tests.waiting import wait_until
 _TICKS = os.sysconf("SC_CLK_TCK")
 _HOOK = '#!/bin/sh\n: > "${EZREC_ROOT%/*}/started-${EZREC_RECORDING_ID##*/}"\nexit 65\n'
 _CONFIG = "settle: 0 s\n"
-_IDLE = 20.0
+_IDLE = 65.0  # a scan falls into it
 TREES = ((1_000, False), (10_000, True), (100_000, False), (100_000, True))
 
 
