@@ -79,3 +79,24 @@ def test_a_copied_journal_is_made_durable_anew(tmp_path: Path) -> None:
     shutil.copytree(tmp_path / "a", tmp_path / "b")
     told = run(tmp_path / "b", _APPEND.format(lines=[("attempt", True), ("ended", True)]))
     assert told.stdout.splitlines() == ["attempt 2", "ended 1"]
+
+
+_FAILED_LINE = """
+from ezrec.statemachine.journal import Journal
+from ezrec.statemachine.testing import FakeClock
+journal = Journal(fd, '0123456789', FakeClock())
+journal.append('state', durable=False)
+try:
+    journal.append('attempt', durable=True)
+except OSError as error:
+    print(error.strerror)
+print([line['kind'] for line in journal.read()])
+"""
+
+
+def test_p04_a_line_whose_fsync_failed_is_taken_back(tmp_path: Path) -> None:
+    """Nobody reads it as if it had been promised; what stood before it stays."""
+    path = "os.readlink(f'/proc/self/fd/{arguments[1]}')"
+    act = f"if arguments[0] == 'sync' and {path}.endswith('/journal'): raise OSError(5, 'broken')"
+    ended = run(tmp_path, _FAILED_LINE, act)
+    assert ended.stdout.splitlines() == ["broken", "['state']"], ended.stderr
