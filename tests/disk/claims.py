@@ -191,12 +191,23 @@ class Chronicle:
                     yield IDLE if change.node is None else _STATES[change.name]
 
     def _begun(self, node: int, cut: int) -> Iterator[str]:
+        """The runs whose own supervisors have done anything: others may be at work at the same time."""
         for one in self.lines[node]:
-            later = range(one.step, cut)
-            if one.line["kind"] == "attempt" and any(
-                self.trace.steps[number].role in ("supervisor", "hook") for number in later
-            ):
-                yield str(one.line["run"])
+            if one.line["kind"] == "attempt":
+                run = str(one.line["run"])
+                supervisor = self._supervisors[run]
+                if any(step.pid == supervisor for step in self.trace.steps[one.step : cut]):
+                    yield run
+
+    @cached_property
+    def _supervisors(self) -> dict[str, int]:
+        """Who supervises which run: the process that makes the run's report."""
+        return {
+            change.name.removeprefix(".run-").removesuffix(".partial"): step.pid
+            for step in self.trace.steps
+            for change in step.changes
+            if isinstance(change, Entry) and change.node and change.name.startswith(".run-")
+        }
 
     def _ended(self, node: int, cut: int) -> Iterator[str]:
         """The runs whose supervisors have reported their end and gone on."""
