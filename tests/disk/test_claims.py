@@ -30,7 +30,7 @@ def step(pid: int, *changes: Change, call: str = "write") -> Step:
 def test_an_attempt_is_begun_once_its_own_supervisor_is_at_work() -> None:
     """The supervisor of a tell writes while the attempt's line is on its way to the disk: that tells
     nobody of the attempt."""
-    before = [
+    before: list[Change] = [
         Entry(ROOT, "match", MATCH),
         Entry(MATCH, "logs", LOGS),
         Entry(LOGS, "journal", JOURNAL),

@@ -13,8 +13,10 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+import pytest
 from click.testing import CliRunner, Result
 
+from ezrec import create
 from ezrec.cli.group import Common, ezrec
 from ezrec.statemachine import operate
 from ezrec.statemachine.scan import Found, scan
@@ -210,6 +212,21 @@ def test_what_is_being_written_is_left_alone(folder: Folder) -> None:
         asked.wait()
     assert done.stdout == "match-17: something is being written into it: left alone\n"
     assert folder.markers("match-17") == {".lock"}
+
+
+def test_what_is_being_made_is_left_alone(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`ezrec new` has built a recording and not named it yet when `repair` comes by."""
+    put, said = create._put, []
+
+    def come_by(*arguments: Any) -> None:
+        said.append(repair(folder.root).output)
+        put(*arguments)
+
+    monkeypatch.setattr(create, "_put", come_by)
+    new = ["--root", str(folder.root), "new", "match-17"]
+    made = CliRunner().invoke(ezrec, new, obj=Common())
+    assert (made.exit_code, said) == (0, ["nothing is wrong\n"]), made.output
+    assert (folder.root / "match-17" / "recording.json").exists()
 
 
 def test_a_state_that_claims_what_is_not_there(folder: Folder) -> None:
