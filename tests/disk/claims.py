@@ -191,13 +191,17 @@ class Chronicle:
                     yield IDLE if change.node is None else _STATES[change.name]
 
     def _begun(self, node: int, cut: int) -> Iterator[str]:
-        """The runs whose own supervisors have done anything: others may be at work at the same time."""
+        """The runs from before, and those whose own supervisors have done anything: others may be at
+        work at the same time."""
         for one in self.lines[node]:
             if one.line["kind"] == "attempt":
                 run = str(one.line["run"])
-                supervisor = self._supervisors[run]
-                if any(step.pid == supervisor for step in self.trace.steps[one.step : cut]):
+                if one.step == 0 or self._is_supervised(run, one.step, cut):
                     yield run
+
+    def _is_supervised(self, run: str, since: int, cut: int) -> bool:
+        supervisor = self._supervisors[run]
+        return any(step.pid == supervisor for step in self.trace.steps[since:cut])
 
     @cached_property
     def _supervisors(self) -> dict[str, int]:
