@@ -43,9 +43,19 @@ def start_recording(home: Path, watched: Path) -> None:
 
 def catch_up(home: Path, watched: Path, role: str = "foreign") -> None:
     """Take in what was done since the last announced call."""
-    recorder = Recorder(str(home), str(watched))
-    with recorder.locked():
-        recorder.look(role)
+    with locked(home):
+        Recorder(str(home), str(watched)).look(role)
+
+
+@contextmanager
+def locked(home: Path) -> Iterator[None]:
+    """While nobody else may change anything by an announced call, or write anything down."""
+    lock = os.open(home / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 class Recorder:
@@ -103,16 +113,6 @@ class Recorder:
         self._write_seen()
         fcntl.flock(lock, fcntl.LOCK_UN)
         os.close(lock)
-
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """While nobody else may change anything by an announced call."""
-        lock = os.open(f"{self._home}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(lock)
 
     def look(self, role: str) -> None:
         """Write down what has changed since the last look as one step of `role`."""
@@ -180,8 +180,7 @@ class Recorder:
             return []
         blob = f"{self._home}/blobs/{digest}"
         if not os.path.exists(blob):
-            with open(blob, "wb") as stream:  # noqa: PTH123  # plain and quick
-                stream.write(content)
+            _put(blob, content)
         return [["data", node, digest, status.st_mtime_ns]]
 
     def _unnamed_data(self, fd: int) -> list[list[Any]]:
@@ -222,12 +221,18 @@ class Recorder:
             self._seen = {"nodes": {}, "unnamed": {}, "tree": {}, "data": {}, "inodes": [root]}
 
     def _write_seen(self) -> None:
-        with open(f"{self._home}/seen", "w", encoding="utf-8") as text:  # noqa: PTH123  # plain and quick
-            json.dump(self._seen, text)
+        _put(f"{self._home}/seen", json.dumps(self._seen).encode())
 
     def _write_step(self, step: dict[str, Any]) -> None:
-        with open(f"{self._home}/steps", "a", encoding="utf-8") as text:  # noqa: PTH123  # plain and quick
-            text.write(json.dumps(step) + "\n")
+        with open(f"{self._home}/steps", "ab", buffering=0) as steps:  # noqa: PTH123  # in one piece
+            steps.write(json.dumps(step).encode() + b"\n")
+
+
+def _put(path: str, content: bytes) -> None:
+    """Old or new, but whole: any process may be killed here."""
+    with open(f"{path}.new", "wb") as stream:  # noqa: PTH123  # plain and quick
+        stream.write(content)
+    os.replace(f"{path}.new", path)
 
 
 def _frame_of(path: str) -> FrameType:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.disk.instrument import Instrument, Plan
-from tests.disk.recorder import catch_up, start_recording
+from tests.disk.recorder import catch_up, locked, start_recording
 from tests.disk.trace import Trace, load
 from tests.ezrec.station_fixture import EZREC, Daemon, make_folder
 from tests.waiting import wait_until
@@ -60,7 +60,8 @@ class Stage:
 
     def trace(self) -> Trace:
         self.catch_up()
-        return load(self.instrument.home)
+        with locked(self.instrument.home):
+            return load(self.instrument.home)
 
 
 def drop(stage: Stage) -> None:

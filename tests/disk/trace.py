@@ -97,7 +97,7 @@ def load(home: Path) -> Trace:
     """The trace that was recorded in `home`."""
     rows = [json.loads(line) for line in (home / "steps").read_text().splitlines()]
     seen = json.loads((home / "seen").read_text())
-    blobs = {path.name: path.read_bytes() for path in (home / "blobs").iterdir()}
+    blobs = {path.name: path.read_bytes() for path in (home / "blobs").iterdir() if not path.suffix}
     return Trace(
         steps=tuple(
             Step(**{**row, "site": tuple(row["site"]), "changes": _changes(row["changes"])})
