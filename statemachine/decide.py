@@ -194,7 +194,7 @@ def _next_work(view: View) -> Decision:
         return Settle()
     if view.setup_problem:
         return Park(stage, view.setup_problem)
-    pause = view.history.pause
+    pause = _pause_of(stage, view.history)
     if pause is not None and pause.result == "parked" and pause.setup == view.setup:
         return Park(stage, pause.reason)
     if _used_up(stage, view.history):
@@ -202,6 +202,12 @@ def _next_work(view: View) -> Decision:
     if pause is not None and (left := remaining(pause, view.boot, view.seconds)) > 0:
         return Wait(left, pause)
     return Start(stage, view.history.attempts + 1)
+
+
+def _pause_of(stage: Stage, history: History) -> Pause | None:
+    """A journal whose lines were mixed up may end in another stage's."""
+    pause = history.pause
+    return pause if pause is not None and pause.stage == stage.name else None
 
 
 def _used_up(stage: Stage, history: History) -> bool:

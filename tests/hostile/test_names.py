@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ezrec import State, Station
@@ -213,6 +213,7 @@ def test_p13_any_text_as_an_id(
         suppress_health_check=list(HealthCheck),
     )
     @given(st.sampled_from(TAKE_REC), texts)
+    @example(("status",), "\0/0")
     def attempt(command: tuple[str, ...], text: str) -> None:
         nonlocal tried
         tried += 1

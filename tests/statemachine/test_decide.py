@@ -153,6 +153,11 @@ TABLE: list[tuple[str, View, Decision]] = [
     ("21 interruptions", view(h_interruptions=MAX_INTERRUPTIONS + 1), GiveUp(MERGE)),
     ("a pause", view(h_attempts=1, h_pause=PAUSE), Wait(6.0, PAUSE)),
     ("a pause over", view(h_attempts=1, h_pause=PAUSE, seconds=108.0), Start(MERGE, 2)),
+    (
+        "a pause of another stage",
+        view(h_attempts=1, h_pause=replace(PAUSE, stage="upload")),
+        Start(MERGE, 2),
+    ),
     ("a pause of another boot", view(h_attempts=1, h_pause=PAUSE, boot="b2"), Start(MERGE, 2)),
 ]
 
