@@ -28,7 +28,11 @@ _NEAR = {
     "ezrec/media": ("tests/ezrec/test_merge.py", "tests/ezrec/test_capture.py"),
     "ezrec/capture": ("tests/ezrec/test_capture.py", "tests/disk/test_running_capture.py"),
     "ezrec/cli": ("tests/ezrec/test_cli_commands.py", "tests/ezrec/test_why.py"),
-    "ezrec": ("tests/ezrec/test_upload.py", "tests/ezrec/test_cli_commands.py"),
+    "ezrec": (
+        "tests/ezrec/test_upload.py",
+        "tests/ezrec/test_cli_commands.py",
+        "tests/ezrec/test_repair.py",
+    ),
     "statemachine": ("tests/statemachine",),
 }
 _EVERYTHING = "tests --ignore tests/mutants -n 2"
