@@ -7,7 +7,8 @@ import re
 import stat
 from pathlib import Path
 
-from ezrec.config.nodes import Problem, visible
+from ezrec.config.problem import Problem
+from ezrec.config.wording import visible
 
 LARGEST = 1 << 20
 _UNPRINTABLE = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
@@ -24,6 +25,13 @@ def read_text(file: Path) -> str | Problem:
     except ValueError as error:
         return Problem(source=file.name, sentence=str(error))
     return _decoded(file.name, content)
+
+
+def read_dotenv(directory: Path | None) -> str | Problem | None:
+    """`.env` in a directory; None where there is none."""
+    if directory is None or not os.path.lexists(directory / ".env"):
+        return None
+    return read_text(directory / ".env")
 
 
 def _read(file: Path) -> bytes:

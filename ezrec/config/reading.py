@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from ezrec.config.model import CameraSettings
-from ezrec.config.nodes import Blank, Entry, Given, Items, Node, Problem, Table, Text, guess, quoted
+from ezrec.config.nodes import Blank, Entry, Given, Items, Node, Table, Text
+from ezrec.config.problem import Problem
 from ezrec.config.values import shaped
+from ezrec.config.wording import guess, quoted
 
 Read = Callable[[Given, list[Problem]], Any]
 Parse = Callable[[str], Any]

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ezrec.config.model import StageSettings
-from ezrec.config.nodes import Given, Problem, guess, quoted
+from ezrec.config.nodes import Given
+from ezrec.config.problem import Problem
 from ezrec.config.values import shaped
+from ezrec.config.wording import guess, quoted
 
 BUILT_IN = ("capture", "merge", "upload")
 STATES = (

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ezrec.config import Config, load, options, sample
-from ezrec.config.sample import shown
+from ezrec.config import Config, load, options
+from ezrec.config.sample import sample, shown
 from ezrec.config.settings import SETTINGS
 from ezrec.config.table import with_table
 
