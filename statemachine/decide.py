@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ezrec.statemachine.history import MAX_INTERRUPTIONS, History, Pause, Run
 from ezrec.statemachine.lifecycle import Lifecycle, Stage
@@ -17,8 +18,7 @@ OVERDUE = 10.0
 ABANDONED = 15.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class View:
+class View(NamedTuple):
     """All that a decision is made from. `seconds` is the boot clock, `boot` its id; `quiet`: the
     content has stood still for the settling time; `setup` is the fingerprint of a parked stage's hooks
     and configuration, `setup_problem` what keeps them from running."""

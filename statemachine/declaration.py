@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 IDLE = "idle"
 UNKNOWN = "unknown"
@@ -52,8 +53,7 @@ class Stage:
     secrets: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(NamedTuple):
     """One edge of the machine: `trigger` leads from `source` to `target`."""
 
     trigger: str

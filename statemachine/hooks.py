@@ -6,8 +6,8 @@ import os
 import stat
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ezrec.statemachine.digest import digest
 from ezrec.statemachine.names import quote
@@ -15,8 +15,7 @@ from ezrec.statemachine.names import quote
 _SUFFIXES = ("", ".py", ".sh")
 
 
-@dataclass(frozen=True, slots=True)
-class Hook:
+class Hook(NamedTuple):
     """One executable. `problem` is a sentence with the mend, or empty."""
 
     path: Path

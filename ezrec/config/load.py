@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from ezrec.config.files import read_dotenv, read_text
@@ -43,9 +42,9 @@ def load_what_can_be(
         from ezrec.config.gather import gather  # all settings: only where one may be said
 
         config = gather(told, problems)
-    rooted = _rooted(replace(config, file=told.file))
+    rooted = _rooted(config._replace(file=told.file))
     if problems:
-        return replace(rooted, file=None), _error(problems, told.file)
+        return rooted._replace(file=None), _error(problems, told.file)
     return rooted, None
 
 
@@ -89,7 +88,7 @@ def _rooted(config: Config) -> Config:
     """A file that lies in a root means that root, where nobody says another."""
     if config.root or not config.file or not os.path.lexists(config.file.parent / ROOT_MARK):
         return config
-    return replace(config, root=config.file.parent)
+    return config._replace(root=config.file.parent)
 
 
 def _error(problems: list[Problem], file: Path | None) -> ConfigError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -66,10 +65,9 @@ def view(**changed: Any) -> View:
     """The calm view, changed: `hold`, `odd`, `content` in its sighting, `h_…` in its history."""
     sighted = {key: changed.pop(key) for key in ("hold", "odd", "content") if key in changed}
     told = {key[2:]: changed.pop(key) for key in list(changed) if key.startswith("h_")}
-    return replace(
-        CALM,
-        sighting=replace(CALM.sighting, **sighted),
-        history=replace(CALM.history, **told),
+    return CALM._replace(
+        sighting=CALM.sighting._replace(**sighted),
+        history=CALM.history._replace(**told),
         **changed,
     )
 
@@ -81,8 +79,8 @@ def meant(state: str, how: How = How.SETTLED, *, stale_lock: bool = False) -> Re
 
 PUSHED = meant("merged", How.PUSHED)
 LOST = Resolution(state="recorded", how=How.SETTLED, remove=frozenset({"merged"}))
-CANCELLED = replace(RUN, cancelled="push")
-PARKED = replace(PAUSE, result="parked", setup="s1", delay=0.0)
+CANCELLED = RUN._replace(cancelled="push")
+PARKED = PAUSE._replace(result="parked", setup="s1", delay=0.0)
 
 TABLE: list[tuple[str, View, Decision]] = [
     ("a state with a stage: start", view(), Start(MERGE, 1)),
@@ -237,13 +235,13 @@ def test_decide_is_total_and_pure(seen: View) -> None:
     """Any view has a decision, and the same one each time."""
     decision = decide(seen)
     assert isinstance(decision, Decision)
-    assert decide(replace(seen)) == decision
+    assert decide(seen._replace()) == decision
 
 
 @given(VIEWS)
 def test_a_hold_starts_and_changes_nothing(seen: View) -> None:
     """Under `.hold` only the end of a run is taken up; what can't be taken is still said."""
-    held = replace(seen, leased=False, sighting=replace(seen.sighting, hold=True))
+    held = seen._replace(leased=False, sighting=seen.sighting._replace(hold=True))
     assert isinstance(decide(held), Held | TakeUp | Refuse)
     if held.history.run is None and not held.sighting.odd:
         assert decide(held) == Held()
@@ -252,7 +250,7 @@ def test_a_hold_starts_and_changes_nothing(seen: View) -> None:
 @given(VIEWS)
 def test_work_that_runs_is_only_watched_or_ended(seen: View) -> None:
     """Under somebody's lease nothing is started, tidied or taken up."""
-    decision = decide(replace(seen, leased=True))
+    decision = decide(seen._replace(leased=True))
     assert isinstance(decision, Watch | Cancel | PutBack)
 
 
