@@ -36,6 +36,9 @@ class View(NamedTuple):
     setup_problem: str = ""
 
 
+# Decisions that hold nothing, or the same, are no tuples: those would be equal.
+
+
 @dataclass(frozen=True, slots=True)
 class Leave:
     """Nothing to do."""
@@ -46,8 +49,7 @@ class Held:
     """An operator's `.hold` stands there: left alone until it is removed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refuse:
+class Refuse(NamedTuple):
     """What stands there can't be taken; `names` are in the way."""
 
     names: tuple[str, ...]
@@ -67,15 +69,13 @@ class Cancel:
     run: Run
 
 
-@dataclass(frozen=True, slots=True)
-class PutBack:
+class PutBack(NamedTuple):
     """A marker was removed while work runs."""
 
     state: str
 
 
-@dataclass(frozen=True, slots=True)
-class TakeUp:
+class TakeUp(NamedTuple):
     """A run is over; `result` is None where its supervisor died without leaving one."""
 
     run: Run
@@ -87,39 +87,34 @@ class Settle:
     """Something came from outside, and may still be coming."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tidy:
+class Tidy(NamedTuple):
     """Make the disk and the journal say what the markers mean."""
 
     resolution: Resolution
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(NamedTuple):
     """Begin an attempt at this stage."""
 
     stage: Stage
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(NamedTuple):
     """Not before so many seconds from now."""
 
     seconds: float
     pause: Pause
 
 
-@dataclass(frozen=True, slots=True)
-class Park:
+class Park(NamedTuple):
     """The stage's set-up is wrong: until it changes."""
 
     stage: Stage
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class GiveUp:
+class GiveUp(NamedTuple):
     """No attempts are left."""
 
     stage: Stage

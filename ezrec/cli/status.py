@@ -87,8 +87,9 @@ def _text(common: Common, scene: Scene, daemon: Daemon, met: Met, every: bool) -
 
 
 def _numbers(met: Met) -> str:
-    refused = sum(not each.state for each in met)
-    numbers = [f"{number} {state}" for state, number in counted(each.state for each in met).items()]
+    states = counted(each.state for each in met)
+    refused = len(met) - sum(states.values())
+    numbers = [f"{number} {state}" for state, number in states.items()]
     return (
         ", ".join([*numbers, f"{refused} refused"] if refused else numbers) or "no recordings yet"
     )
