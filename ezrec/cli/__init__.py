@@ -6,7 +6,7 @@ import gc
 import sys
 
 #: no collection before so many new objects: a start makes thousands, and none of them is garbage
-_OBJECTS = 10_000
+_OBJECTS = 30_000
 
 
 def main() -> None:

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 import click
 
 from ezrec.cli.group import Common, common_options
-from ezrec.cli.naming import seen
 from ezrec.cli.table import table, terminal_width
 from ezrec.statemachine.snapshot import Finished, Snapshot, census
 from ezrec.statemachine.view import Scene
@@ -48,8 +47,7 @@ def status_command(
     """
     scene = common.scene()
     while True:
-        named: Met = [seen(scene, text) for text in recordings]
-        met = named or list(census(scene))
+        met: Met = _named(scene, recordings) if recordings else list(census(scene))
         daemon = daemon_of(scene.root)
         if watch and not as_json:
             click.clear()
@@ -61,6 +59,12 @@ def status_command(
         if not watch:
             return
         time.sleep(_EVERY)
+
+
+def _named(scene: Scene, recordings: Sequence[str]) -> list[Snapshot]:
+    from ezrec.cli.naming import seen  # only where somebody names one
+
+    return [seen(scene, text) for text in recordings]
 
 
 def _json(scene: Scene, daemon: Daemon, met: Met, one_line: bool) -> str:

@@ -12,7 +12,6 @@ from ezrec.config.wording import visible
 
 LARGEST = 1 << 20
 _UNPRINTABLE = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
-_LINES = str.maketrans("", "", "\t\n\r")
 
 
 def read_text(file: Path) -> str | Problem:
@@ -51,11 +50,11 @@ def _read(file: Path) -> bytes:
 
 def _decoded(name: str, content: bytes) -> str | Problem:
     try:
-        text = content.decode("utf-8-sig")
+        text = content.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         return Problem(source=name, line=line, sentence="this is not UTF-8 text")
-    if text.translate(_LINES).isprintable():
+    if text.replace("\n", "").replace("\t", "").replace("\r", "").isprintable():
         return text  # compiling the expression takes longer than all else here
     if bad := re.search(_UNPRINTABLE, text):
         line = text.count("\n", 0, bad.start()) + 1
