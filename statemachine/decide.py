@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from ezrec.statemachine.history import MAX_INTERRUPTIONS, History, Pause, Run
@@ -36,17 +35,19 @@ class View(NamedTuple):
     setup_problem: str = ""
 
 
-# Decisions that hold nothing, or the same, are no tuples: those would be equal.
+# Decisions are told apart by their types, never compared: one tuple may equal another.
 
 
-@dataclass(frozen=True, slots=True)
 class Leave:
     """Nothing to do."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
+
 class Held:
     """An operator's `.hold` stands there: left alone until it is removed."""
+
+    __slots__ = ()
 
 
 class Refuse(NamedTuple):
@@ -55,15 +56,13 @@ class Refuse(NamedTuple):
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Watch:
+class Watch(NamedTuple):
     """Work is being done, or somebody looks at it just now: look again."""
 
     run: Run | None
 
 
-@dataclass(frozen=True, slots=True)
-class Cancel:
+class Cancel(NamedTuple):
     """A push: end the run that is going on."""
 
     run: Run
@@ -82,9 +81,10 @@ class TakeUp(NamedTuple):
     result: RunResult | None
 
 
-@dataclass(frozen=True, slots=True)
 class Settle:
     """Something came from outside, and may still be coming."""
+
+    __slots__ = ()
 
 
 class Tidy(NamedTuple):

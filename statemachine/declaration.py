@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -12,8 +11,7 @@ HOLD = ".hold"
 LOCK = ".lock"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class State:
+class State(NamedTuple):
     """A settled state. The order of the states in a lifecycle is how far advanced they are.
 
     `marker` is the file that is this state; None is the state of a directory without one.
@@ -25,8 +23,7 @@ class State:
     summary: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
+class Stage(NamedTuple):
     """Work that a state calls for, done by a hook.
 
     It leads from `source` over `working` to `ok`, to `exhausted` when its attempts are used up, or to

@@ -155,12 +155,17 @@ TABLE: list[tuple[str, View, Decision]] = [
 ]
 
 
+def told(decision: Decision) -> tuple[type, tuple[object, ...]]:
+    """A decision so that it can be compared: what it is, and what it holds."""
+    return type(decision), tuple(decision) if isinstance(decision, tuple) else ()
+
+
 @pytest.mark.parametrize(
     ("seen", "decision"), [pytest.param(v, d, id=words) for words, v, d in TABLE]
 )
 def test_each_decision(seen: View, decision: Decision) -> None:
     """One row for each thing that can be decided, and for its exceptions."""
-    assert decide(seen) == decision
+    assert told(decide(seen)) == told(decision)
 
 
 def test_the_table_has_every_decision() -> None:
@@ -235,7 +240,7 @@ def test_decide_is_total_and_pure(seen: View) -> None:
     """Any view has a decision, and the same one each time."""
     decision = decide(seen)
     assert isinstance(decision, Decision)
-    assert decide(seen._replace()) == decision
+    assert told(decide(seen._replace())) == told(decision)
 
 
 @given(VIEWS)
@@ -244,7 +249,7 @@ def test_a_hold_starts_and_changes_nothing(seen: View) -> None:
     held = seen._replace(leased=False, sighting=seen.sighting._replace(hold=True))
     assert isinstance(decide(held), Held | TakeUp | Refuse)
     if held.history.run is None and not held.sighting.odd:
-        assert decide(held) == Held()
+        assert isinstance(decide(held), Held)
 
 
 @given(VIEWS)
@@ -258,7 +263,7 @@ def test_work_that_runs_is_only_watched_or_ended(seen: View) -> None:
 def test_nothing_starts_beside_a_run_that_is_not_taken_up(seen: View) -> None:
     """An exit status is taken up before anything is tidied or begun."""
     if seen.history.run is not None and not seen.leased and not seen.sighting.odd:
-        assert decide(seen) == TakeUp(seen.history.run, seen.result)
+        assert told(decide(seen)) == told(TakeUp(seen.history.run, seen.result))
 
 
 @given(VIEWS)
