@@ -1,7 +1,5 @@
 """The station's status as data: what `ezrec status` prints, and the contract of its JSON."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """From one look at a recording to the one thing to do next. Pure: every fact is in the View."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from ezrec.statemachine.history import MAX_INTERRUPTIONS, History, Pause, Run

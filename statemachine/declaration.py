@@ -1,7 +1,5 @@
 """What a lifecycle is declared with: states, stages, and the edges between them. Pure."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import NamedTuple
 

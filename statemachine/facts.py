@@ -1,7 +1,5 @@
 """What the resolver may look at, and what it answers. Pure."""
 
-from __future__ import annotations
-
 from enum import Enum
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """What the journal's lines add up to. Pure: lines in, one frozen summary out."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 

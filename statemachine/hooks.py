@@ -1,7 +1,5 @@
 """Which executable serves a stage or an event, where it was found, and what is wrong with it."""
 
-from __future__ import annotations
-
 import os
 import stat
 import sys

@@ -1,7 +1,5 @@
 """One recording's directory, opened: what stands in it (`look`), and the only writer of its markers."""
 
-from __future__ import annotations
-
 import errno
 import json
 import os

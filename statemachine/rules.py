@@ -3,8 +3,6 @@
 The documentation prints this table.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """How one run of a hook is asked for and what is known of its end: data, and its two files in `logs/`."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Mapping

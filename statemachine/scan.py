@@ -1,7 +1,5 @@
 """The scan: every directory below a root that is a recording, or that can't be one."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What there is to say of a recording, read without a lease, without a daemon and without a trace."""
 
-from __future__ import annotations
-
 import errno
 import os
 from collections.abc import Iterator

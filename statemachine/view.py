@@ -1,7 +1,5 @@
 """Reading one recording: everything a decision needs, from the disk, without changing it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import NamedTuple
 

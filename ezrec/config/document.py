@@ -22,8 +22,7 @@ from ezrec.config.nodes import (
     Table,
     Text,
 )
-from ezrec.config.problem import Problem
-from ezrec.config.wording import quoted
+from ezrec.config.problem import Problem, quoted
 
 MOST = 10_000
 #: what the parser repeats of the file, which may be a secret: more than a sign, and no <token>

@@ -7,8 +7,7 @@ import re
 import stat
 from pathlib import Path
 
-from ezrec.config.problem import Problem
-from ezrec.config.wording import visible
+from ezrec.config.problem import Problem, visible
 
 LARGEST = 1 << 20
 _UNPRINTABLE = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"

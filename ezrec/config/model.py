@@ -1,7 +1,5 @@
 """The configuration as frozen data: parsed once at the edge, trusted inside."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path

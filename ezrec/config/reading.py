@@ -8,9 +8,8 @@ from typing import Any
 
 from ezrec.config.model import CameraSettings
 from ezrec.config.nodes import Blank, Entry, Given, Items, Node, Table, Text
-from ezrec.config.problem import Problem
+from ezrec.config.problem import Problem, guess, quoted
 from ezrec.config.values import shaped
-from ezrec.config.wording import guess, quoted
 
 Read = Callable[[Given, list[Problem]], Any]
 Parse = Callable[[str], Any]

@@ -8,9 +8,8 @@ from pathlib import Path
 from ezrec.config.dotenv import Variable
 from ezrec.config.names import FILE, PREFIX
 from ezrec.config.nodes import Blank, Entry, Given, Table, Text
-from ezrec.config.problem import Problem
+from ezrec.config.problem import Problem, guess, nearest
 from ezrec.config.settings import SETTINGS, STAGE, below, setting_of
-from ezrec.config.wording import guess, nearest
 
 ENVIRONMENT = {setting.environment: setting for setting in SETTINGS if setting.variable}
 #: What hooks and tools find in their environment: never a slip of the pen.

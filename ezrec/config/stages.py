@@ -7,9 +7,8 @@ from typing import Any
 
 from ezrec.config.model import StageSettings
 from ezrec.config.nodes import Given
-from ezrec.config.problem import Problem
+from ezrec.config.problem import Problem, guess, quoted
 from ezrec.config.values import shaped
-from ezrec.config.wording import guess, quoted
 
 BUILT_IN = ("capture", "merge", "upload")
 STATES = (

@@ -3,8 +3,6 @@
 Most stations say nothing but where they are: then neither the table of settings nor YAML is needed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
