@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -103,4 +104,4 @@ def _refused(entry: os.DirEntry[str], beside: list[os.DirEntry[str]], path: str)
 
 def _listed(path: Path | int) -> list[os.DirEntry[str]]:
     with os.scandir(path) as listing:
-        return sorted(listing, key=lambda entry: entry.name)
+        return sorted(listing, key=attrgetter("name"))

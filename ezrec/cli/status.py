@@ -77,14 +77,16 @@ def _whole(scene: Scene, met: Met) -> list[Snapshot]:
 
 
 def _text(common: Common, scene: Scene, daemon: Daemon, met: Met, every: bool) -> str:
-    lines = [f"{printable(str(scene.root.path))}: {_daemon(common, daemon)}; {_numbers(met)}"]
-    finished = sum(isinstance(each, Finished) for each in met)
+    again = common.again
+    lines = [f"{printable(str(scene.root.path))}: {_daemon(daemon, again)}; {_numbers(met)}"]
+    open_ones = [each for each in met if not isinstance(each, Finished)]
+    finished = len(met) - len(open_ones)
     hidden = 0 if every or finished <= _FEW else finished
-    shots = _whole(scene, [each for each in met if not (hidden and isinstance(each, Finished))])
+    shots = open_ones if hidden else _whole(scene, met)
     if rows := status_rows(scene.lifecycle, daemon, shots):
         lines.append(table(("RECORDING", "STATE", "NOW", "WHY"), rows, terminal_width()))
     if hidden:
-        lines.append(f"{hidden} finished ones are not listed: {common.again} status --all")
+        lines.append(f"{hidden} finished ones are not listed: {again} status --all")
     if mends := [shot.mend for shot in shots if shot.mend]:
         lines += ["To mend what can't be taken:", *(f"  {printable(mend)}" for mend in mends)]
     return "\n".join(lines)
@@ -99,9 +101,9 @@ def _numbers(met: Met) -> str:
     )
 
 
-def _daemon(common: Common, daemon: Daemon) -> str:
+def _daemon(daemon: Daemon, again: str) -> str:
     if not daemon.running:
-        return f"no daemon runs ({common.again} watch)"
+        return f"no daemon runs ({again} watch)"
     how = {"inotify": "watching", "scanning": "blind, scanning"}.get(
         daemon.watching or "", "starting"
     )
