@@ -12,6 +12,8 @@ from ezrec.config.model import Config
 from ezrec.config.names import FILE, ORIGINAL, PREFIX, ROOT, SECTIONS
 from ezrec.config.problem import Problem
 
+_ORIGINAL = frozenset(name for names in ORIGINAL.values() for name in names)
+
 
 class Told(NamedTuple):
     """`here` is where relative paths count from. `file` is the configuration and `text` what it holds,
@@ -54,9 +56,6 @@ def _may_say(name: str, value: str) -> bool:
     if name in (ROOT, FILE):
         return False
     return name.startswith(PREFIX) or (bool(value) and name in _ORIGINAL)
-
-
-_ORIGINAL = frozenset(name for names in ORIGINAL.values() for name in names)
 
 
 def _roots(told: Told) -> Iterator[str]:
