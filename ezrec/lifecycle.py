@@ -100,7 +100,7 @@ def lifecycle_for(config: Config) -> Lifecycle:
     lifecycle = _with_stages(RECORDING, config)
     limit = config.capture.max_seconds + _CAPTURE_MARGIN
     stages = (
-        _configured(replace(stage, timeout=limit) if stage.name == CAPTURE.name else stage, config)
+        _configured(stage._replace(timeout=limit) if stage.name == CAPTURE.name else stage, config)
         for stage in lifecycle.stages
     )
     return replace(lifecycle, stages=tuple(stages), transitions=())
@@ -111,7 +111,7 @@ def _configured(stage: Stage, config: Config) -> Stage:
     if settings is None:
         return stage
     said = {name: getattr(settings, name) for name in _STAGE_FIELDS}
-    return replace(stage, **{name: value for name, value in said.items() if value is not None})
+    return stage._replace(**{name: value for name, value in said.items() if value is not None})
 
 
 _STAGE_FIELDS = ("limit", "attempts", "timeout", "grace", "backoff", "outputs", "secrets")
@@ -148,4 +148,4 @@ def _with_stage(lifecycle: Lifecycle, name: str, settings: StageSettings) -> Lif
 
 
 def _from(stage: Stage, sources: Mapping[str, str]) -> Stage:
-    return replace(stage, source=sources.get(stage.source, stage.source))
+    return stage._replace(source=sources.get(stage.source, stage.source))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 import ezrec
@@ -50,5 +49,8 @@ def scene_for(config: Config) -> Scene:
 
 def setup_of(config: Config) -> str:
     """A fingerprint of the settings that hooks are told of: a parked stage is tried when it changes."""
-    said = {"options": options(config), "stages": {n: asdict(s) for n, s in config.stages.items()}}
+    said = {
+        "options": options(config),
+        "stages": {n: s._asdict() for n, s in config.stages.items()},
+    }
     return digest([json.dumps(said, default=str, sort_keys=True)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ezrec.archive import make_archive
-from ezrec.config import sample
+from ezrec.config.sample import sample
 from ezrec.scene import ARCHIVE, HOOKS, RESERVED
 from ezrec.statemachine import files
 from ezrec.statemachine.errors import RootUnusable

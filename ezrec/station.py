@@ -9,7 +9,8 @@ from types import TracebackType
 from typing import Any
 
 from ezrec import create
-from ezrec.config import Config, load, with_dotenv
+from ezrec.config import Config, load
+from ezrec.config.secrets import with_dotenv
 from ezrec.describe import Describer
 from ezrec.lifecycle import lifecycle_for
 from ezrec.recording import Recording

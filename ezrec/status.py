@@ -1,11 +1,8 @@
 """The station's status as data: what `ezrec status` prints, and the contract of its JSON."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ezrec.explain import attempt_of, doing, reason_of, stage_of
 from ezrec.statemachine import decide, files, parsing
@@ -14,8 +11,7 @@ from ezrec.statemachine.root import DAEMON, OWN, Root
 from ezrec.statemachine.snapshot import Snapshot
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Daemon:
+class Daemon(NamedTuple):
     """Whether a daemon works on this root; `watching`: `inotify`, or `scanning` where it is blind."""
 
     running: bool

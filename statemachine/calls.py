@@ -25,6 +25,7 @@ EVENT = "ezrec.disk"
 FILE_MODE = 0o644
 _DIRECTORY_MODE = 0o755
 _RENAME_NOREPLACE = 1
+_LISTED = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 Name = str | os.PathLike[str]
 
@@ -153,8 +154,7 @@ def names_below(dir_fd: int, name: str) -> list[str]:
     """The names in the directory `name`, in no order: open(2), getdents(2) and close(2), announced as one.
     ELOOP or ENOTDIR where it is a link or no directory."""
     sys.audit(EVENT, "names_below", dir_fd, name)
-    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-    fd = os.open(one_level(name), flags, dir_fd=dir_fd)
+    fd = os.open(one_level(name), _LISTED, dir_fd=dir_fd)
     try:
         return os.listdir(fd)
     finally:

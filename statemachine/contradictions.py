@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from ezrec.statemachine.lifecycle import Lifecycle
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
-_MARKER = re.compile(r"\.[a-z][a-z0-9_]{0,31}")
 _RESERVED = frozenset({HOLD, ".journal", ".ezrec", ".progress"})
 
 
@@ -49,8 +48,12 @@ def _state_problems(state: State) -> Iterable[str]:
         yield f"state {state.name!r}: {IDLE!r} has no marker, every other state has one"
     if state.error and state.marker in (None, LOCK):
         yield f"state {state.name!r}: an error has a marker of its own"
-    if state.marker and (not _MARKER.fullmatch(state.marker) or state.marker in _RESERVED):
+    if state.marker and (not _may_be_marker(state.marker) or state.marker in _RESERVED):
         yield f"state {state.name!r}: {state.marker!r} can't be a marker"
+
+
+def _may_be_marker(name: str) -> bool:
+    return name.startswith(".") and _NAME.fullmatch(name, 1) is not None
 
 
 def _stage_problems(stage: Stage, known: set[str], lifecycle: Lifecycle) -> Iterable[str]:

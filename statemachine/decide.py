@@ -1,8 +1,6 @@
 """From one look at a recording to the one thing to do next. Pure: every fact is in the View."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ezrec.statemachine.history import MAX_INTERRUPTIONS, History, Pause, Run
 from ezrec.statemachine.lifecycle import Lifecycle, Stage
@@ -17,8 +15,7 @@ OVERDUE = 10.0
 ABANDONED = 15.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class View:
+class View(NamedTuple):
     """All that a decision is made from. `seconds` is the boot clock, `boot` its id; `quiet`: the
     content has stood still for the settling time; `setup` is the fingerprint of a parked stage's hooks
     and configuration, `setup_problem` what keeps them from running."""
@@ -36,90 +33,86 @@ class View:
     setup_problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+# Decisions are told apart by their types, never compared: one tuple may equal another.
+
+
 class Leave:
     """Nothing to do."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
+
 class Held:
     """An operator's `.hold` stands there: left alone until it is removed."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
-class Refuse:
+
+class Refuse(NamedTuple):
     """What stands there can't be taken; `names` are in the way."""
 
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Watch:
+class Watch(NamedTuple):
     """Work is being done, or somebody looks at it just now: look again."""
 
     run: Run | None
 
 
-@dataclass(frozen=True, slots=True)
-class Cancel:
+class Cancel(NamedTuple):
     """A push: end the run that is going on."""
 
     run: Run
 
 
-@dataclass(frozen=True, slots=True)
-class PutBack:
+class PutBack(NamedTuple):
     """A marker was removed while work runs."""
 
     state: str
 
 
-@dataclass(frozen=True, slots=True)
-class TakeUp:
+class TakeUp(NamedTuple):
     """A run is over; `result` is None where its supervisor died without leaving one."""
 
     run: Run
     result: RunResult | None
 
 
-@dataclass(frozen=True, slots=True)
 class Settle:
     """Something came from outside, and may still be coming."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
-class Tidy:
+
+class Tidy(NamedTuple):
     """Make the disk and the journal say what the markers mean."""
 
     resolution: Resolution
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(NamedTuple):
     """Begin an attempt at this stage."""
 
     stage: Stage
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(NamedTuple):
     """Not before so many seconds from now."""
 
     seconds: float
     pause: Pause
 
 
-@dataclass(frozen=True, slots=True)
-class Park:
+class Park(NamedTuple):
     """The stage's set-up is wrong: until it changes."""
 
     stage: Stage
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class GiveUp:
+class GiveUp(NamedTuple):
     """No attempts are left."""
 
     stage: Stage

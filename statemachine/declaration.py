@@ -1,9 +1,7 @@
 """What a lifecycle is declared with: states, stages, and the edges between them. Pure."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 IDLE = "idle"
 UNKNOWN = "unknown"
@@ -11,8 +9,7 @@ HOLD = ".hold"
 LOCK = ".lock"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class State:
+class State(NamedTuple):
     """A settled state. The order of the states in a lifecycle is how far advanced they are.
 
     `marker` is the file that is this state; None is the state of a directory without one.
@@ -24,8 +21,7 @@ class State:
     summary: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
+class Stage(NamedTuple):
     """Work that a state calls for, done by a hook.
 
     It leads from `source` over `working` to `ok`, to `exhausted` when its attempts are used up, or to
@@ -52,8 +48,7 @@ class Stage:
     secrets: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(NamedTuple):
     """One edge of the machine: `trigger` leads from `source` to `target`."""
 
     trigger: str

@@ -35,7 +35,7 @@ def take_up(world: World, case: Case, run: Run, result: RunResult | None) -> Out
             raise Leased(
                 f"blocked by pid {pids}, left by a run of {run.stage}", f"sudo kill -9 {pids}"
             )
-        case = replace(case, sighting=case.place.look())
+        case = case._replace(sighting=case.place.look())
     stage = _stage(world.lifecycle, run)
     if stage is None:
         outcome = Outcome(

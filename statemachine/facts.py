@@ -1,9 +1,7 @@
 """What the resolver may look at, and what it answers. Pure."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 
 class How(Enum):
@@ -23,8 +21,7 @@ class How(Enum):
     UNKNOWN = "unknown"  #: a marker that this lifecycle does not declare
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Facts(NamedTuple):
     """All that the resolver may look at.
 
     `present`: the states whose markers stand there (never the lock's). `known`: the state of the
@@ -47,8 +44,7 @@ class Facts:
     supported: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resolution:
+class Resolution(NamedTuple):
     """What a directory's markers mean. `remove`: states whose markers have lost. `stale_lock`: a
     `.lock` that nobody holds and that has to go."""
 

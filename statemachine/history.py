@@ -1,10 +1,7 @@
 """What the journal's lines add up to. Pure: lines in, one frozen summary out."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ezrec.statemachine.lifecycle import IDLE
 from ezrec.statemachine.names import is_run
@@ -16,8 +13,7 @@ _UNDONE = frozenset({"postponed", "interrupted"})
 _NOT_COUNTED = frozenset({"postponed", "parked", "interrupted", "cancelled", "finished"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class Run(NamedTuple):
     """An attempt whose end is not journaled yet, begun at second `since` of the boot called `boot`.
     `cancelled` is why it was told to stop, if it was; `requested`: it is what an operator asked for."""
 
@@ -31,8 +27,7 @@ class Run:
     requested: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pause:
+class Pause(NamedTuple):
     """Why nothing starts just now. `since` and `delay` in seconds of the boot called `boot`.
 
     `result`: `failed` (a retry after an error), `postponed` (the world is away), `parked` (the set-up
@@ -48,8 +43,7 @@ class Pause:
     setup: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class History:
+class History(NamedTuple):
     """`known` is None where the journal is empty or of another directory. Counts are of this round:
     since the last change of state, push or retry. `notes` are what hooks noted since the last push;
     `asked` is the push that an operator asked for while work ran: state, by whom, reason."""
@@ -76,7 +70,7 @@ def history_of(lines: Iterable[Mapping[str, Any]]) -> History:
     history = History()
     for line in lines:
         if history.known is None:
-            history = replace(history, known=IDLE)
+            history = history._replace(known=IDLE)
         history = _FOLDS.get(_text(line, "kind"), _unchanged)(history, line)
     return history
 
@@ -128,21 +122,20 @@ def _attempt(history: History, line: Mapping[str, Any]) -> History:
         since=_number(line, "up"),
         requested=history.requested,
     )
-    return replace(history, run=run, attempts=history.attempts + 1, pause=None, requested=False)
+    return history._replace(run=run, attempts=history.attempts + 1, pause=None, requested=False)
 
 
 def _cancel(history: History, line: Mapping[str, Any]) -> History:
     if history.run is None or history.run.id != _text(line, "run"):
         return history
-    return replace(history, run=replace(history.run, cancelled=_text(line, "why") or "push"))
+    return history._replace(run=history.run._replace(cancelled=_text(line, "why") or "push"))
 
 
 def _ended(history: History, line: Mapping[str, Any]) -> History:
     result = _text(line, "result")
     counted = history.attempts - (result in _NOT_COUNTED)
     undone = history.run is not None and history.run.requested and result in _UNDONE
-    after = replace(
-        history,
+    after = history._replace(
         run=None,
         last_run=_text(line, "run") if is_run(_text(line, "run")) else None,
         pending=_text(line, "to") or None,
@@ -154,7 +147,7 @@ def _ended(history: History, line: Mapping[str, Any]) -> History:
         reason=_text(line, "reason"),
         notes=(*history.notes, *_texts(line, "notes")) if _text(line, "to") else history.notes,
     )
-    return replace(after, pause=None if after.pending else _pause(line))
+    return after._replace(pause=None if after.pending else _pause(line))
 
 
 def _pause(line: Mapping[str, Any]) -> Pause | None:
@@ -172,17 +165,17 @@ def _pause(line: Mapping[str, Any]) -> Pause | None:
 
 
 def _asked(history: History, line: Mapping[str, Any]) -> History:
-    return replace(history, asked=(_text(line, "state"), _text(line, "by"), _text(line, "reason")))
+    return history._replace(asked=(_text(line, "state"), _text(line, "by"), _text(line, "reason")))
 
 
 def _void(history: History, _line: Mapping[str, Any]) -> History:
-    return replace(history, pending=None)
+    return history._replace(pending=None)
 
 
 def _retry(history: History, line: Mapping[str, Any]) -> History:
     content = _text(line, "content") or history.content
-    fresh = replace(history, attempts=0, postponed=0, interruptions=0, pause=None)
-    return replace(fresh, content=content)
+    fresh = history._replace(attempts=0, postponed=0, interruptions=0, pause=None)
+    return fresh._replace(content=content)
 
 
 _FOLDS = {

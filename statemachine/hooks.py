@@ -1,13 +1,11 @@
 """Which executable serves a stage or an event, where it was found, and what is wrong with it."""
 
-from __future__ import annotations
-
 import os
 import stat
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ezrec.statemachine.digest import digest
 from ezrec.statemachine.names import quote
@@ -15,8 +13,7 @@ from ezrec.statemachine.names import quote
 _SUFFIXES = ("", ".py", ".sh")
 
 
-@dataclass(frozen=True, slots=True)
-class Hook:
+class Hook(NamedTuple):
     """One executable. `problem` is a sentence with the mend, or empty."""
 
     path: Path

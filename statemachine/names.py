@@ -10,7 +10,7 @@ from ezrec.statemachine.errors import NameRefused
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_RUN = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_RUN = r"[A-Za-z0-9_-]{1,64}"  # compiled when it is used: most commands meet no run
 _LEVELS = "recordings lie in the root, or in a directory named by a date: 2026-11-23/match-17"
 _RULE = "up to 64 letters, digits, '.', '_' and '-', the first a letter or digit"
 
@@ -27,7 +27,7 @@ def is_date(text: str) -> bool:
 
 def is_run(text: str) -> bool:
     """Whether `text` may be a run's id: it becomes a part of a file's name."""
-    return _RUN.fullmatch(text) is not None
+    return re.fullmatch(_RUN, text) is not None
 
 
 def parts_of(recording_id: str) -> tuple[str, ...]:

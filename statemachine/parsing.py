@@ -22,7 +22,7 @@ _MOST = 1000
 def parse(text: bytes) -> Any:
     """The value that `text` holds. Raises ValueError with what is wrong in a few words."""
     try:
-        value = _DECODER.decode(text.decode("utf-8-sig"))
+        value = _DECODER.decode(text.decode().removeprefix("\ufeff"))
     except RecursionError:
         raise ValueError("it is nested too deep") from None
     if text.count(b"[") + text.count(b"{") > DEEPEST and _is_deep(value):

@@ -1,14 +1,11 @@
 """One recording's directory, opened: what stands in it (`look`), and the only writer of its markers."""
 
-from __future__ import annotations
-
 import errno
 import json
 import os
 import stat
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ezrec.statemachine import files, journal, runs
 from ezrec.statemachine.digest import digest
@@ -20,8 +17,7 @@ Entry = tuple[str, os.stat_result]
 _HARMLESS = (errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT, errno.ENOENT)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sighting:
+class Sighting(NamedTuple):
     """One look at a directory. `present`: states whose markers stand there. `odd`: names that bear a
     marker's name and are no marker (a link, a directory, a FIFO, two hard links). `content` is a
     fingerprint of names, sizes and mtimes of all that is not ezrec's own."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import time
-from dataclasses import asdict
 
 from ezrec.statemachine import calls, files, processes
 from ezrec.statemachine.runs import PROGRESS, STATUS, Launch, Progress, RunResult, result_bytes
@@ -74,10 +73,10 @@ class Reporter:
     def _tell(self, **changed: int | float | None) -> None:
         """Write the progress in place, padded to one size, so that no rename wakes the watchers."""
         self._told_at = time.monotonic()
-        self._progress = Progress(**{**asdict(self._progress), **changed})
+        self._progress = Progress(**{**self._progress._asdict(), **changed})
         if not self._launch.status:
             return
-        data = json.dumps(asdict(self._progress)).encode().ljust(1024)
+        data = json.dumps(self._progress._asdict()).encode().ljust(1024)
         try:
             with files.open_plain(self._logs, PROGRESS, os.O_WRONLY | os.O_CREAT) as fd:
                 calls.write_at(fd, data, 0)

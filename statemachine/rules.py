@@ -3,10 +3,8 @@
 The documentation prints this table.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ezrec.statemachine.facts import Facts, How
 from ezrec.statemachine.lifecycle import IDLE, UNKNOWN, Lifecycle
@@ -26,8 +24,7 @@ from ezrec.statemachine.meaning import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """One line of the table: in words, when it applies, and which state it yields."""
 
     name: str

@@ -11,7 +11,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any, Protocol
 
 from ezrec.statemachine.environment import inherited
@@ -113,7 +112,7 @@ class _Nursery:
         if self._process.poll() is not None:
             return False
         try:
-            send(self._sock, asdict(launch), (fd,))
+            send(self._sock, launch._asdict(), (fd,))
         except OSError:
             return False
         self._minded.add(launch.run)

@@ -1,12 +1,9 @@
 """How one run of a hook is asked for and what is known of its end: data, and its two files in `logs/`."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ezrec.statemachine import files, journal, parsing
 
@@ -20,8 +17,7 @@ EX_CONFIG = 78
 EX_SETUP = frozenset({EX_CONFIG, 126, 127})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Launch:
+class Launch(NamedTuple):
     """A run of one or more commands, one after the other, in the recording's directory.
 
     `limit` and `grace` in seconds; `cap` is how many bytes of output go to `logs/<log>`; `idle` runs
@@ -41,8 +37,7 @@ class Launch:
     status: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunResult:
+class RunResult(NamedTuple):
     """How a run ended. `exit` is None where a signal ended it. `ended_by`: `itself`, `limit`, or
     `signal` (the supervisor was told to end it). `survivors` could not be killed."""
 
@@ -65,8 +60,7 @@ class RunResult:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class Progress(NamedTuple):
     """What a run says of itself while it goes on. `percent` is None until the hook has told it.
 
     `supervisor` and `started` (its start time in clock ticks since boot) name the process exactly, as
@@ -116,7 +110,7 @@ def new_run_id() -> str:
 
 def result_bytes(result: RunResult) -> bytes:
     """A result as its file has it."""
-    return json.dumps(asdict(result)).encode()
+    return json.dumps(result._asdict()).encode()
 
 
 def read_result(fd: int, run: str) -> RunResult | None:

@@ -1,10 +1,8 @@
 """The scan: every directory below a root that is a recording, or that can't be one."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,8 +18,7 @@ class Found(NamedTuple):
     token: int
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(NamedTuple):
     """A directory that can't be a recording, why, and the one command that mends it."""
 
     path: str
@@ -107,4 +104,4 @@ def _refused(entry: os.DirEntry[str], beside: list[os.DirEntry[str]], path: str)
 
 def _listed(path: Path | int) -> list[os.DirEntry[str]]:
     with os.scandir(path) as listing:
-        return sorted(listing, key=lambda entry: entry.name)
+        return sorted(listing, key=attrgetter("name"))

@@ -1,11 +1,8 @@
 """What there is to say of a recording, read without a lease, without a daemon and without a trace."""
 
-from __future__ import annotations
-
 import errno
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,8 +27,7 @@ _JOURNALS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """One recording. `state` is the working state while work is done in it. `decision` is what the
     engine would do now; `problem` and `mend` are set where it can't be taken at all. `case` is None
     for what is finished (nothing but the listing was read) or could not be read."""

@@ -13,7 +13,6 @@ import os
 import select
 import signal
 import time
-from dataclasses import replace
 from types import FrameType
 
 from ezrec.statemachine import children, files, journal, priority, processes
@@ -79,7 +78,7 @@ class Supervisor:
         problem, notes = kept.keep()
         code = EX_TEMPFAIL if problem and result.exit == 0 else result.exit
         said = (*result.notes, *notes, *([problem] if problem else []))
-        return replace(result, exit=code, notes=said)
+        return result._replace(exit=code, notes=said)
 
     def _mind(self, command: tuple[str, ...], sink: Sink) -> int:
         """The exit status of one command, negative where a signal ended it."""

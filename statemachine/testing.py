@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 from ezrec.statemachine import files, journal
@@ -148,7 +147,7 @@ def _write_progress(fd: int, launch: Launch) -> None:
     progress = Progress(run=launch.run, supervisor=0, started=0, begun=True, hook=1)
     files.make_directory(fd, journal.DIRECTORY)
     with files.directory(journal.DIRECTORY, fd) as logs:
-        files.replace(logs, PROGRESS, json.dumps(asdict(progress)).encode())
+        files.replace(logs, PROGRESS, json.dumps(progress._asdict()).encode())
 
 
 def _write_status(fd: int, result: RunResult) -> None:

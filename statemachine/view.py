@@ -1,8 +1,7 @@
 """Reading one recording: everything a decision needs, from the disk, without changing it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ezrec.statemachine import runs
 from ezrec.statemachine.clock import Clock
@@ -30,8 +29,7 @@ class Scene:
     setup: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class Case(NamedTuple):
     """One recording, opened and looked at. While `leased` is False its lease is ours."""
 
     id: str

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
-from ezrec.cli.boundary import guarded
-from ezrec.cli.group import ezrec
+#: no collection before so many new objects: a start makes thousands, and none of them is garbage
+_OBJECTS = 30_000
 
 
 def main() -> None:
@@ -14,4 +15,11 @@ def main() -> None:
         import signal
 
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    guarded(ezrec)
+    gc.set_threshold(_OBJECTS)
+    from ezrec.cli.boundary import guarded
+    from ezrec.cli.group import ezrec
+
+    try:
+        guarded(ezrec)
+    finally:
+        gc.freeze()  # the interpreter would look through all of it before it drops it

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -75,12 +74,12 @@ def meant(word: str, known: Iterable[str]) -> str:
     return f" (did you mean {near[0]}?)" if near else ""
 
 
-@dataclass(kw_only=True)
 class Common:
     """What `--root` and `--config` said, on whichever side of the command's name."""
 
-    root: str | None = None
-    config: str | None = None
+    def __init__(self, *, root: str | None = None, config: str | None = None) -> None:
+        self.root = root
+        self.config = config
 
     def load(self, **flags: str) -> Config:
         """The configuration. Raises ConfigError."""

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 import click
 
 from ezrec.cli.group import Common, common_options
-from ezrec.cli.naming import seen
 from ezrec.cli.table import table, terminal_width
 from ezrec.statemachine.snapshot import Finished, Snapshot, census
 from ezrec.statemachine.view import Scene
@@ -48,8 +47,7 @@ def status_command(
     """
     scene = common.scene()
     while True:
-        named: Met = [seen(scene, text) for text in recordings]
-        met = named or list(census(scene))
+        met: Met = _named(scene, recordings) if recordings else list(census(scene))
         daemon = daemon_of(scene.root)
         if watch and not as_json:
             click.clear()
@@ -63,6 +61,12 @@ def status_command(
         time.sleep(_EVERY)
 
 
+def _named(scene: Scene, recordings: Sequence[str]) -> list[Snapshot]:
+    from ezrec.cli.naming import seen  # only where somebody names one
+
+    return [seen(scene, text) for text in recordings]
+
+
 def _json(scene: Scene, daemon: Daemon, met: Met, one_line: bool) -> str:
     told = status_json(scene.root, scene.lifecycle, daemon, _whole(scene, met))
     return json.dumps(told, indent=None if one_line else 1)
@@ -73,30 +77,33 @@ def _whole(scene: Scene, met: Met) -> list[Snapshot]:
 
 
 def _text(common: Common, scene: Scene, daemon: Daemon, met: Met, every: bool) -> str:
-    lines = [f"{printable(str(scene.root.path))}: {_daemon(common, daemon)}; {_numbers(met)}"]
-    finished = sum(isinstance(each, Finished) for each in met)
+    again = common.again
+    lines = [f"{printable(str(scene.root.path))}: {_daemon(daemon, again)}; {_numbers(met)}"]
+    open_ones = [each for each in met if not isinstance(each, Finished)]
+    finished = len(met) - len(open_ones)
     hidden = 0 if every or finished <= _FEW else finished
-    shots = _whole(scene, [each for each in met if not (hidden and isinstance(each, Finished))])
+    shots = open_ones if hidden else _whole(scene, met)
     if rows := status_rows(scene.lifecycle, daemon, shots):
         lines.append(table(("RECORDING", "STATE", "NOW", "WHY"), rows, terminal_width()))
     if hidden:
-        lines.append(f"{hidden} finished ones are not listed: {common.again} status --all")
+        lines.append(f"{hidden} finished ones are not listed: {again} status --all")
     if mends := [shot.mend for shot in shots if shot.mend]:
         lines += ["To mend what can't be taken:", *(f"  {printable(mend)}" for mend in mends)]
     return "\n".join(lines)
 
 
 def _numbers(met: Met) -> str:
-    refused = sum(not each.state for each in met)
-    numbers = [f"{number} {state}" for state, number in counted(each.state for each in met).items()]
+    states = counted(each.state for each in met)
+    refused = len(met) - sum(states.values())
+    numbers = [f"{number} {state}" for state, number in states.items()]
     return (
         ", ".join([*numbers, f"{refused} refused"] if refused else numbers) or "no recordings yet"
     )
 
 
-def _daemon(common: Common, daemon: Daemon) -> str:
+def _daemon(daemon: Daemon, again: str) -> str:
     if not daemon.running:
-        return f"no daemon runs ({common.again} watch)"
+        return f"no daemon runs ({again} watch)"
     how = {"inotify": "watching", "scanning": "blind, scanning"}.get(
         daemon.watching or "", "starting"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ezrec.config.load import load, load_what_can_be, with_dotenv
+from ezrec.config.load import load, load_what_can_be
 from ezrec.config.model import (
     CameraSettings,
     CaptureSettings,
@@ -13,7 +13,6 @@ from ezrec.config.model import (
 )
 from ezrec.config.options import options
 from ezrec.config.places import directory
-from ezrec.config.sample import sample
 
 __all__ = [
     "CameraSettings",
@@ -26,6 +25,4 @@ __all__ = [
     "load",
     "load_what_can_be",
     "options",
-    "sample",
-    "with_dotenv",
 ]

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from ezrec.config.model import CaptureSettings, Config, MergeSettings, UploadSettings
-from ezrec.config.nodes import Blank, Given, Problem
+from ezrec.config.nodes import Blank, Given
+from ezrec.config.problem import Problem
 from ezrec.config.settings import setting_of
 from ezrec.config.stages import build_stages
 

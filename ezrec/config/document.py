@@ -19,11 +19,10 @@ from ezrec.config.nodes import (
     Entry,
     Items,
     Node,
-    Problem,
     Table,
     Text,
-    quoted,
 )
+from ezrec.config.problem import Problem, quoted
 
 MOST = 10_000
 #: what the parser repeats of the file, which may be a secret: more than a sign, and no <token>

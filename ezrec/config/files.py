@@ -7,11 +7,10 @@ import re
 import stat
 from pathlib import Path
 
-from ezrec.config.nodes import Problem, visible
+from ezrec.config.problem import Problem, visible
 
 LARGEST = 1 << 20
 _UNPRINTABLE = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
-_LINES = str.maketrans("", "", "\t\n\r")
 
 
 def read_text(file: Path) -> str | Problem:
@@ -24,6 +23,13 @@ def read_text(file: Path) -> str | Problem:
     except ValueError as error:
         return Problem(source=file.name, sentence=str(error))
     return _decoded(file.name, content)
+
+
+def read_dotenv(directory: Path | None) -> str | Problem | None:
+    """`.env` in a directory; None where there is none."""
+    if directory is None or not os.path.lexists(directory / ".env"):
+        return None
+    return read_text(directory / ".env")
 
 
 def _read(file: Path) -> bytes:
@@ -43,11 +49,11 @@ def _read(file: Path) -> bytes:
 
 def _decoded(name: str, content: bytes) -> str | Problem:
     try:
-        text = content.decode("utf-8-sig")
+        text = content.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         return Problem(source=name, line=line, sentence="this is not UTF-8 text")
-    if text.translate(_LINES).isprintable():
+    if text.replace("\n", "").replace("\t", "").replace("\r", "").isprintable():
         return text  # compiling the expression takes longer than all else here
     if bad := re.search(_UNPRINTABLE, text):
         line = text.count("\n", 0, bad.start()) + 1

@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
 
-from ezrec.config.build import build, understood
-from ezrec.config.dotenv import Variable, variables
-from ezrec.config.files import read_text
+from ezrec.config.files import read_dotenv, read_text
 from ezrec.config.model import Config
-from ezrec.config.nodes import Given, Problem
-from ezrec.config.originals import from_originals, from_process
-from ezrec.config.settings import SETTINGS
-from ezrec.config.sources import (
-    FILE,
-    from_document,
-    from_dotenv,
-    from_environment,
-    from_flags,
-)
+from ezrec.config.names import FILE, ROOT
+from ezrec.config.problem import Problem
+from ezrec.config.told import Told, unsaid
 from ezrec.errors import ConfigError
 
 NAME = "ezrec.yaml"
@@ -45,34 +35,34 @@ def load_what_can_be(
     file: Path | None, flags: Mapping[str, str], environ: Mapping[str, str]
 ) -> tuple[Config, ConfigError | None]:
     """As `load`; with an error the Config has the root, where that could be read, and defaults."""
+    told = _told(file, flags, environ)
+    problems: list[Problem] = []
+    config = unsaid(told)
+    if config is None:
+        from ezrec.config.gather import gather  # all settings: only where one may be said
+
+        config = gather(told, problems)
+    rooted = _rooted(config._replace(file=told.file))
+    if problems:
+        return rooted._replace(file=None), _error(problems, told.file)
+    return rooted, None
+
+
+def _told(file: Path | None, flags: Mapping[str, str], environ: Mapping[str, str]) -> Told:
     here = _here()
-    named = flags.get("root") or environ.get("EZREC_ROOT")
+    named = flags.get("root") or environ.get(ROOT)
     root = here / named if named else None
     file = _file(file, environ, root, here)
-    problems: list[Problem] = []
-    strict = [
-        *from_flags(flags, here, problems),
-        *from_environment(environ, here, problems),
-        *_from_file(file, problems),
-    ]
     directory = file.parent if file else root
-    dotenv = _dotenv(directory, problems)
-    lenient = [
-        *from_originals(from_process(environ, dotenv), "environment", here),
-        *from_dotenv(dotenv, directory or here, problems),
-        *from_originals(dotenv, ".env", directory or here),
-    ]
-    config = build(understood(strict, lenient, problems), problems)
-    if problems:
-        return replace(_rooted(replace(config, file=file)), file=None), _error(problems, file)
-    return _rooted(replace(config, file=file)), None
-
-
-def with_dotenv(config: Config, environ: Mapping[str, str]) -> dict[str, str]:
-    """`environ` and what `.env` adds to it: where a stage's `secrets` are looked up."""
-    directory = config.file.parent if config.file else config.root
-    found = _dotenv(directory, [])
-    return {n: each.value for n, each in found.items() if not each.fault} | dict(environ)
+    return Told(
+        flags=flags,
+        environ=environ,
+        here=here,
+        file=file,
+        text=read_text(file) if file else None,
+        directory=directory,
+        dotenv=read_dotenv(directory),
+    )
 
 
 def _here() -> Path:
@@ -94,45 +84,11 @@ def _file(
     return None
 
 
-def _from_file(file: Path | None, problems: list[Problem]) -> Iterator[Given]:
-    if file is None:
-        return
-    text = read_text(file)
-    if isinstance(text, Problem):
-        problems.append(text)
-        return
-    if _is_silent(text):
-        return
-    from ezrec.config.document import parse_document  # yaml: only where something is said
-
-    table = parse_document(file.name, text, problems)
-    yield from from_document(table, file, problems)
-
-
-def _is_silent(text: str) -> bool:
-    """Whether there are only comments and headings, as `ezrec init` writes them: nothing is set."""
-    said = [line.rstrip() for line in text.splitlines() if line.strip()]
-    headings = [line for line in said if not line.lstrip().startswith("#")]
-    sections = {f"{setting.parts[0]}:" for setting in SETTINGS if len(setting.parts) > 1}
-    return len(set(headings)) == len(headings) and sections.issuperset(headings)
-
-
-def _dotenv(directory: Path | None, problems: list[Problem]) -> dict[str, Variable]:
-    """What `.env` sets, where there is one."""
-    if directory is None or not os.path.lexists(directory / ".env"):
-        return {}
-    text = read_text(directory / ".env")
-    if isinstance(text, Problem):
-        problems.append(text)
-        return {}
-    return variables(text)
-
-
 def _rooted(config: Config) -> Config:
     """A file that lies in a root means that root, where nobody says another."""
     if config.root or not config.file or not os.path.lexists(config.file.parent / ROOT_MARK):
         return config
-    return replace(config, root=config.file.parent)
+    return config._replace(root=config.file.parent)
 
 
 def _error(problems: list[Problem], file: Path | None) -> ConfigError:

@@ -1,16 +1,13 @@
 """The configuration as frozen data: parsed once at the edge, trusted inside."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from types import MappingProxyType
+from typing import Literal, NamedTuple
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StageSettings:
+class StageSettings(NamedTuple):
     """What a site says about one stage; None keeps what the lifecycle declares.
 
     `after` and `to` are set for a stage that the site adds: it leads out of the state `after`
@@ -28,8 +25,7 @@ class StageSettings:
     to: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CameraSettings:
+class CameraSettings(NamedTuple):
     """One camera. `id` names its footage: `camera_<id>.mp4`."""
 
     id: str
@@ -37,8 +33,7 @@ class CameraSettings:
     serial: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaptureSettings:
+class CaptureSettings(NamedTuple):
     """`size` in pixels (width, height), `rate` in frames a second, `bitrate` in bits a second."""
 
     backend: Literal["synthetic"] = "synthetic"
@@ -48,8 +43,7 @@ class CaptureSettings:
     bitrate: int = 6_000_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MergeSettings:
+class MergeSettings(NamedTuple):
     """`feather` is the width of the seam in pixels; `height` None keeps the cameras' own."""
 
     layout: Literal["side_by_side", "stacked"] = "side_by_side"
@@ -57,15 +51,13 @@ class MergeSettings:
     height: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UploadSettings:
+class UploadSettings(NamedTuple):
     """`to` is a URL: `file:///absolute/directory`. Empty: `<root>/archive`."""
 
     to: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Config:
+class Config(NamedTuple):
     """All that a station is told. Durations are timedelta, paths absolute."""
 
     root: Path | None = None
@@ -75,7 +67,7 @@ class Config:
     watch: Literal["auto", "poll"] = "auto"
     hooks_path: tuple[Path, ...] = ()
     user_id: str = ""
-    stages: Mapping[str, StageSettings] = field(default_factory=dict)
+    stages: Mapping[str, StageSettings] = MappingProxyType({})
     cameras: tuple[CameraSettings, ...] = (CameraSettings(id="0"), CameraSettings(id="1"))
     capture: CaptureSettings = CaptureSettings()
     merge: MergeSettings = MergeSettings()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ezrec.config.nodes import quoted
+from ezrec.config.problem import quoted
 
 
 def path(text: str, base: Path) -> Path:

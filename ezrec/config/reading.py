@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ezrec.config.model import CameraSettings
-from ezrec.config.nodes import Blank, Entry, Given, Items, Node, Problem, Table, Text, guess, quoted
+from ezrec.config.nodes import Blank, Entry, Given, Items, Node, Table, Text
+from ezrec.config.problem import Problem, guess, quoted
 from ezrec.config.values import shaped
 
 Read = Callable[[Given, list[Problem]], Any]

@@ -9,6 +9,7 @@ from typing import Any
 from ezrec.config import kinds
 from ezrec.config.kinds import Kind
 from ezrec.config.model import CaptureSettings, Config, MergeSettings
+from ezrec.config.names import ORIGINAL
 
 STAGE = "<stage>"
 LIFECYCLE = "the lifecycle's"
@@ -50,9 +51,7 @@ class Setting:
         return self.kind.show(self.default)
 
 
-def _row(
-    key: str, kind: Kind, meaning: str, example: str, *original: str, unset: str = ""
-) -> Setting:
+def _row(key: str, kind: Kind, meaning: str, example: str, unset: str = "") -> Setting:
     """What is said once for each stage or camera has no name in the environment."""
     return Setting(
         key=key,
@@ -60,13 +59,13 @@ def _row(
         meaning=meaning,
         example=example,
         variable=STAGE not in key and "[]" not in key,
-        original=original,
+        original=ORIGINAL.get(key, ()),
         unset=unset,
     )
 
 
 def _stage(name: str, kind: Kind, meaning: str, example: str, unset: str = LIFECYCLE) -> Setting:
-    return _row(f"stages.{STAGE}.{name}", kind, meaning, example, unset=unset)
+    return _row(f"stages.{STAGE}.{name}", kind, meaning, example, unset)
 
 
 # fmt: off
@@ -76,7 +75,7 @@ SETTINGS: tuple[Setting, ...] = (
          "/srv/recordings", unset="the file's directory, if it is a root"),
     _row("user_id", kinds.USER,
          "Whose recordings these are, where the recording itself does not say.",
-         "9b2f61c4", "USER_ID"),
+         "9b2f61c4"),
     _row("settle", kinds.WAIT,
          "How long a dropped directory must have stood still before it is acted on.", "10 s"),
     _row("scan_every", kinds.TIME,
@@ -85,14 +84,13 @@ SETTINGS: tuple[Setting, ...] = (
          "`poll` never uses inotify, for roots where it can't see.", "poll"),
     _row("cameras", kinds.CAMERAS,
          "The cameras, at least one. In a flag or a variable: their ids, `0,1`.",
-         "[{id: left, name: Left half}, {id: right}]", "DUAL_CAMERA_MODE"),
+         "[{id: left, name: Left half}, {id: right}]"),
     _row("cameras[].id", kinds.CAMERA_ID,
          "Names the footage: `camera_<id>.mp4`. Unique.", "left", unset="must be given"),
     _row("cameras[].name", kinds.LABEL,
-         "What people call it.", "Left half", "CAMERA_0_NAME", "CAMERA_1_NAME", unset="empty"),
+         "What people call it.", "Left half", unset="empty"),
     _row("cameras[].serial", kinds.LABEL,
-         "Tells two cameras of one kind apart.", "A1B2C3",
-         "CAMERA_0_SERIAL", "CAMERA_1_SERIAL", unset="empty"),
+         "Tells two cameras of one kind apart.", "A1B2C3", unset="empty"),
     _row("hooks.path", kinds.PATHS,
          "Where hooks are looked up, in this order; ezrec's own come last.",
          "[hooks]", unset="ezrec's own alone"),
@@ -101,11 +99,11 @@ SETTINGS: tuple[Setting, ...] = (
          "synthetic"),
     _row("capture.max_seconds", kinds.TIME,
          "A recording that nothing else ends is ended after this.", "90 min"),
-    _row("capture.size", kinds.SIZE, "The size of the picture.", "1920x1080", "RESOLUTION"),
-    _row("capture.rate", kinds.whole(1, 240), "Frames a second.", "25", "RECORDING_FPS"),
+    _row("capture.size", kinds.SIZE, "The size of the picture.", "1920x1080"),
+    _row("capture.rate", kinds.whole(1, 240), "Frames a second.", "25"),
     _row("capture.bitrate", kinds.BITRATE, "Bits a second of each camera's file.", "5 Mb/s"),
     _row("merge.layout", kinds.choice(MergeSettings, "layout"),
-         "How two views become one.", "stacked", "MERGE_METHOD"),
+         "How two views become one.", "stacked"),
     _row("merge.feather", kinds.whole(0, 1000),
          "The width of the blended seam, in pixels.", "160"),
     _row("merge.height", kinds.HEIGHT,

@@ -6,16 +6,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ezrec.config.dotenv import Variable
-from ezrec.config.nodes import Blank, Entry, Given, Problem, Table, Text, guess, nearest
+from ezrec.config.names import FILE, PREFIX
+from ezrec.config.nodes import Blank, Entry, Given, Table, Text
+from ezrec.config.problem import Problem, guess, nearest
 from ezrec.config.settings import SETTINGS, STAGE, below, setting_of
 
-PREFIX = "EZREC_"
-FILE = "EZREC_CONFIG"
 ENVIRONMENT = {setting.environment: setting for setting in SETTINGS if setting.variable}
 #: What hooks and tools find in their environment: never a slip of the pen.
 NO_SETTINGS = frozenset(
     (
-        *("EZREC_CONFIG", "EZREC_HOOK", "EZREC_STAGE", "EZREC_STATE", "EZREC_RUN_ID"),
+        *(FILE, "EZREC_HOOK", "EZREC_STAGE", "EZREC_STATE", "EZREC_RUN_ID"),
         *("EZREC_RECORDING_ID", "EZREC_RECORDING_DIR", "EZREC_BOOKING_ID", "EZREC_CAMERA_IDS"),
         *("EZREC_ATTEMPT", "EZREC_MAX_ATTEMPTS"),
     )

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ezrec.config.model import StageSettings
-from ezrec.config.nodes import Given, Problem, guess, quoted
+from ezrec.config.nodes import Given
+from ezrec.config.problem import Problem, guess, quoted
 from ezrec.config.values import shaped
 
 BUILT_IN = ("capture", "merge", "upload")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from ezrec.config.nodes import guess, quoted
+from ezrec.config.problem import guess, quoted
 
 NUMBER = r"([0-9]{1,12}(?:\.[0-9]{1,6})?)"
 UNITS = {"ms": 0.001, "": 1, "s": 1, "sec": 1, "min": 60, "h": 3600, "d": 86400}

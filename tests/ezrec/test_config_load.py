@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ezrec.config import CameraSettings, Config, StageSettings, load, options, with_dotenv
+from ezrec.config import CameraSettings, Config, StageSettings, load, options
+from ezrec.config.secrets import with_dotenv
 from ezrec.errors import ConfigError
 
 

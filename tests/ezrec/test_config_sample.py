@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ezrec.config import Config, load, options, sample
-from ezrec.config.sample import shown
+from ezrec.config import Config, load, options
+from ezrec.config.sample import sample, shown
 from ezrec.config.settings import SETTINGS
 from ezrec.config.table import with_table
 
@@ -35,7 +35,7 @@ def test_the_sample_uncommented_says_the_defaults(tmp_path: Path) -> None:
     assert config.hooks_path == (tmp_path / "hooks",)
     assert config.stages.keys() == {"merge", "review"}
     told = {"root", "file", "hooks_path", "stages", "upload"}
-    for name in set(Config.__slots__) - told:
+    for name in set(Config._fields) - told:
         assert getattr(config, name) == getattr(Config(), name)
 
 

@@ -9,18 +9,44 @@ import select
 import signal
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ezrec.config.sample import sample
 from tests.ezrec.command_line import BIN, PLAIN, Site
 
 KEYS = {
     *("id", "path", "state", "held", "stage", "progress", "attempt", "max_attempts"),
     *("reason", "markers"),
 }
-HEAVY = {"boto3", "botocore", "supabase", "av", "numpy", "fastapi", "watchdog", "transitions"}
+HEAVY = {
+    "boto3",
+    "botocore",
+    "supabase",
+    "av",
+    "numpy",
+    "fastapi",
+    "watchdog",
+    "transitions",
+    "yaml",
+}
+UNNEEDED = {
+    *("asyncio", "ctypes", "difflib", "email", "hashlib", "http", "importlib.metadata", "logging"),
+    *("random", "shutil", "socket", "subprocess", "tempfile", "urllib.request"),
+    *(f"ezrec.config.{name}" for name in ("document", "gather", "nodes", "sample", "settings")),
+    *(
+        f"ezrec.statemachine.{name}"
+        for name in ("engine", "machine", "runner", "watcher", "worker")
+    ),
+    *(
+        f"ezrec.statemachine.{name}"
+        for name in ("commit", "judge", "reconcile", "repair", "nursery")
+    ),
+    *("ezrec.cli.naming", "ezrec.repair", "ezrec.station", "ezrec.way_out", "ezrec.why"),
+}
 
 
 def status(site: Site, *words: str) -> dict[str, Any]:
@@ -99,25 +125,75 @@ def test_of_some(site: Site) -> None:
     assert site.ezrec("status", "nobody").returncode == 65
 
 
-def test_heavy_libraries_stay_out(site: Site) -> None:
-    """`ezrec status` starts at once: it imports none of them, with recordings in every state."""
-    for name, marker in (("a", ".done"), ("b", ".completed"), ("c", ".error"), ("d", ".lock")):
-        site.footage(name).joinpath(marker).touch()
-    program = (
-        "import sys; sys.argv = ['ezrec', '--root', sys.argv[1], 'status']\n"
-        "from ezrec.cli import main\n"
-        "try: main()\n"
-        "finally: print(*{name.split('.')[0] for name in sys.modules}, file=sys.stderr)\n"
-    )
+_LOADED = """\
+import json, sys, typing
+sys.argv = ["ezrec", "--root", sys.argv[1], "status"]
+from ezrec.cli import main
+try:
+    main()
+finally:
+    ours = [m for name, m in sys.modules.items() if name.startswith("ezrec.")]
+    held = {each for module in ours for each in vars(module).values() if isinstance(each, type)}
+    classes = {each for each in held if each.__module__.startswith("ezrec.")}
+    tuples = {each for each in classes if hasattr(each, "_fields")}
+    late = {
+        each
+        for each in tuples
+        if any(isinstance(type_, typing.ForwardRef) for type_ in each.__annotations__.values())
+    }
+    told = {
+        "modules": sorted(sys.modules),
+        "dataclasses": sorted(c.__name__ for c in classes if hasattr(c, "__dataclass_fields__")),
+        "tuples": sorted(c.__name__ for c in tuples),
+        "late": sorted(c.__name__ for c in late),
+    }
+    print(json.dumps(told), file=sys.stderr)
+"""
+FINISHED = {f"done-{number}": (".completed",) for number in range(30)}
+OPEN = {"a": (".done",), "b": (".completed",), "c": (".error",), "d": (".lock",), "e": ()}
+
+
+def loaded(site: Site, recordings: dict[str, tuple[str, ...]]) -> dict[str, list[str]]:
+    """What `ezrec status` has in its process when it has told of these recordings, in a root as
+    `ezrec init` makes it."""
+    (site.root / "ezrec.yaml").write_text(sample())
+    for name, markers in recordings.items():
+        place = site.footage(name)
+        for marker in markers:
+            place.joinpath(marker).touch()
     done = subprocess.run(
-        [sys.executable, "-c", program, str(site.root)],
+        [sys.executable, "-c", _LOADED, str(site.root)],
         env=site.environment(),
         capture_output=True,
         text=True,
         timeout=60,
     )
-    assert done.returncode == 0 and "1 completed, 1 failed, 2 recorded" in done.stdout
-    assert not HEAVY & set(done.stderr.split())
+    assert done.returncode == 0 and "finished ones are not listed" in done.stdout
+    told: dict[str, list[str]] = json.loads(done.stderr)
+    return told
+
+
+@pytest.mark.parametrize("others", [{}, OPEN], ids=["finished", "open"])
+def test_a_look_loads_only_what_it_needs(site: Site, others: dict[str, tuple[str, ...]]) -> None:
+    """`ezrec status` starts at once, whatever state recordings are in: no heavy library, nothing that
+    acts, and where a station says nothing but its root, nothing of what settings are made from."""
+    modules = set(loaded(site, FINISHED | others)["modules"])
+    assert "ezrec.statemachine.decide" in modules
+    assert not HEAVY & {name.partition(".")[0] for name in modules}
+    assert not UNNEEDED & modules
+
+
+def test_what_need_not_be_loaded_is_there() -> None:
+    """The list names modules that there are: it can't pass because one was renamed."""
+    assert [name for name in sorted(UNNEEDED) if find_spec(name) is None] == []
+
+
+def test_a_look_makes_classes_that_cost_little(site: Site) -> None:
+    """Most of what a start costs is the making of classes: a dataclass four times a named tuple, and that
+    twice as much where its annotations are text, which is compiled."""
+    told = loaded(site, FINISHED | OPEN)
+    assert told["dataclasses"] == ["Lifecycle", "Scene"]
+    assert "Snapshot" in told["tuples"] and told["late"] == []
 
 
 @pytest.mark.parametrize("form", [[], ["--json"]])

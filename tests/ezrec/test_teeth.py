@@ -21,7 +21,7 @@ OUTPUTS = {
     "upload": {"receipt.json": b"{}"},
 }
 LIFECYCLE = replace(
-    RECORDING, stages=tuple(replace(stage, attempts=1) for stage in RECORDING.stages)
+    RECORDING, stages=tuple(stage._replace(attempts=1) for stage in RECORDING.stages)
 )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -66,10 +65,9 @@ def view(**changed: Any) -> View:
     """The calm view, changed: `hold`, `odd`, `content` in its sighting, `h_…` in its history."""
     sighted = {key: changed.pop(key) for key in ("hold", "odd", "content") if key in changed}
     told = {key[2:]: changed.pop(key) for key in list(changed) if key.startswith("h_")}
-    return replace(
-        CALM,
-        sighting=replace(CALM.sighting, **sighted),
-        history=replace(CALM.history, **told),
+    return CALM._replace(
+        sighting=CALM.sighting._replace(**sighted),
+        history=CALM.history._replace(**told),
         **changed,
     )
 
@@ -81,8 +79,8 @@ def meant(state: str, how: How = How.SETTLED, *, stale_lock: bool = False) -> Re
 
 PUSHED = meant("merged", How.PUSHED)
 LOST = Resolution(state="recorded", how=How.SETTLED, remove=frozenset({"merged"}))
-CANCELLED = replace(RUN, cancelled="push")
-PARKED = replace(PAUSE, result="parked", setup="s1", delay=0.0)
+CANCELLED = RUN._replace(cancelled="push")
+PARKED = PAUSE._replace(result="parked", setup="s1", delay=0.0)
 
 TABLE: list[tuple[str, View, Decision]] = [
     ("a state with a stage: start", view(), Start(MERGE, 1)),
@@ -155,11 +153,16 @@ TABLE: list[tuple[str, View, Decision]] = [
     ("a pause over", view(h_attempts=1, h_pause=PAUSE, seconds=108.0), Start(MERGE, 2)),
     (
         "a pause of another stage",
-        view(h_attempts=1, h_pause=replace(PAUSE, stage="upload")),
+        view(h_attempts=1, h_pause=PAUSE._replace(stage="upload")),
         Start(MERGE, 2),
     ),
     ("a pause of another boot", view(h_attempts=1, h_pause=PAUSE, boot="b2"), Start(MERGE, 2)),
 ]
+
+
+def told(decision: Decision) -> tuple[type, tuple[object, ...]]:
+    """A decision so that it can be compared: what it is, and what it holds."""
+    return type(decision), tuple(decision) if isinstance(decision, tuple) else ()
 
 
 @pytest.mark.parametrize(
@@ -167,7 +170,7 @@ TABLE: list[tuple[str, View, Decision]] = [
 )
 def test_each_decision(seen: View, decision: Decision) -> None:
     """One row for each thing that can be decided, and for its exceptions."""
-    assert decide(seen) == decision
+    assert told(decide(seen)) == told(decision)
 
 
 def test_the_table_has_every_decision() -> None:
@@ -242,22 +245,22 @@ def test_decide_is_total_and_pure(seen: View) -> None:
     """Any view has a decision, and the same one each time."""
     decision = decide(seen)
     assert isinstance(decision, Decision)
-    assert decide(replace(seen)) == decision
+    assert told(decide(seen._replace())) == told(decision)
 
 
 @given(VIEWS)
 def test_a_hold_starts_and_changes_nothing(seen: View) -> None:
     """Under `.hold` only the end of a run is taken up; what can't be taken is still said."""
-    held = replace(seen, leased=False, sighting=replace(seen.sighting, hold=True))
+    held = seen._replace(leased=False, sighting=seen.sighting._replace(hold=True))
     assert isinstance(decide(held), Held | TakeUp | Refuse)
     if held.history.run is None and not held.sighting.odd:
-        assert decide(held) == Held()
+        assert isinstance(decide(held), Held)
 
 
 @given(VIEWS)
 def test_work_that_runs_is_only_watched_or_ended(seen: View) -> None:
     """Under somebody's lease nothing is started, tidied or taken up."""
-    decision = decide(replace(seen, leased=True))
+    decision = decide(seen._replace(leased=True))
     assert isinstance(decision, Watch | Cancel | PutBack)
 
 
@@ -265,7 +268,7 @@ def test_work_that_runs_is_only_watched_or_ended(seen: View) -> None:
 def test_nothing_starts_beside_a_run_that_is_not_taken_up(seen: View) -> None:
     """An exit status is taken up before anything is tidied or begun."""
     if seen.history.run is not None and not seen.leased and not seen.sighting.odd:
-        assert decide(seen) == TakeUp(seen.history.run, seen.result)
+        assert told(decide(seen)) == told(TakeUp(seen.history.run, seen.result))
 
 
 @given(VIEWS)

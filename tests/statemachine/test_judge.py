@@ -186,7 +186,7 @@ def test_every_outcome_is_legal_and_said(
     told: Ending, stage: Stage, attempts: int, interruptions: int
 ) -> None:
     """Total; its trigger leads where it says from the stage's working state; success needs no words."""
-    told = replace(told, run=replace(told.run, stage=stage.name, state=stage.source))
+    told = replace(told, run=told.run._replace(stage=stage.name, state=stage.source))
     history = History(known=stage.source, attempts=attempts, interruptions=interruptions)
     outcome = judge(RECORDING, stage, history, told)
     facts = {"outputs_stand": True, "attempts_used_up": True}

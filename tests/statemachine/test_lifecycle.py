@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from ezrec.lifecycle import CAPTURE, MERGE, RECORDING, STATES, UPLOAD
@@ -35,7 +33,7 @@ def declared(
 
 def stage(**changed: object) -> tuple[Stage, ...]:
     """The print stage, changed."""
-    return (replace(PRINT, **changed),)  # type: ignore[arg-type]  # the tables say what
+    return (PRINT._replace(**changed),)  # type: ignore[arg-type]  # the tables say what
 
 
 CONTRADICTIONS = [
@@ -60,9 +58,9 @@ CONTRADICTIONS = [
     ({"stages": stage(name="print;rm")}, "'print;rm' can't be a name"),
     ({"stages": stage(working="unknown")}, "'unknown' can't be a name"),
     ({"stages": (PRINT, PRINT)}, "stage 'print' is declared twice"),
-    ({"stages": (PRINT, replace(PRINT, name="other"))}, "source of a stage 'queued'"),
+    ({"stages": (PRINT, PRINT._replace(name="other"))}, "source of a stage 'queued'"),
     (
-        {"stages": (PRINT, replace(PRINT, name="other", source="printed", ok="jammed"))},
+        {"stages": (PRINT, PRINT._replace(name="other", source="printed", ok="jammed"))},
         "working state 'printing' is declared twice",
     ),
     ({"extra": (QUEUED,)}, "state 'queued' is declared twice"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import cache
 from itertools import chain, combinations, product
 
@@ -71,19 +70,18 @@ def applied(facts: Facts, found: Resolution) -> Facts:
     lock = facts.lock and not found.stale_lock
     left = facts.present - found.remove
     if found.how is How.SETTLED:
-        return replace(facts, present=left, lock=lock)
+        return facts._replace(present=left, lock=lock)
     if found.how is How.UNKNOWN:
         return facts
     if found.how is How.PUT_BACK:
         back = {found.state} - {LOCKED}
-        return replace(facts, present=facts.present | back, lock=lock or found.state == LOCKED)
+        return facts._replace(present=facts.present | back, lock=lock or found.state == LOCKED)
     if found.how in (How.RESUMED, How.SALVAGED):
         left, lock = frozenset({found.state}), False
     if found.how in (How.MENDED, How.CLEARED):
         left = frozenset({found.state} - {IDLE})
     asked = found.how is How.PUSHED
-    return replace(
-        facts,
+    return facts._replace(
         present=left,
         lock=lock,
         known=found.state,
@@ -104,7 +102,7 @@ def check(lifecycle: Lifecycle, facts: Facts) -> None:
     if facts.leased:
         assert not found.remove and not found.stale_lock, facts
     if facts.leased and found.how is How.PUSHED:
-        later = resolve(lifecycle, replace(facts, leased=False))
+        later = resolve(lifecycle, facts._replace(leased=False))
         assert (later.state, later.how) == (found.state, How.PUSHED), "a push under work is kept"
         return
     after = applied(facts, found)
@@ -480,7 +478,7 @@ def test_p12_holds_for_any_lifecycle(lifecycle: Lifecycle, data: st.DataObject) 
     assert found.state in names
     assert found.remove <= facts.present - {found.state}
     if not facts.leased and found.state in marked:
-        left = replace(
-            facts, present=frozenset({found.state}), lock=False, known=found.state, pending=None
+        left = facts._replace(
+            present=frozenset({found.state}), lock=False, known=found.state, pending=None
         )
         assert resolve(lifecycle, left) == Resolution(state=found.state, how=How.SETTLED)

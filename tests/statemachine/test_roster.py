@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ezrec.statemachine.declaration import Stage
 from ezrec.statemachine.roster import Roster
 
 MERGE = Stage(
     name="merge", source="a", working="merging", ok="b", exhausted="e", refused="e", limit=1
 )
-CAPTURE = replace(MERGE, name="capture", working="capturing", priority=0, urgent=True)
+CAPTURE = MERGE._replace(name="capture", working="capturing", priority=0, urgent=True)
 
 
 def test_a_limit_is_kept() -> None:
@@ -37,13 +35,13 @@ def test_what_is_urgent_makes_others_idle() -> None:
     roster.started("two", CAPTURE)
     assert roster.yielding(CAPTURE) == ["one"]
     assert roster.yielding(MERGE) == []
-    assert roster.admit("three", replace(MERGE, limit=2)) == (True, True)
+    assert roster.admit("three", MERGE._replace(limit=2)) == (True, True)
 
 
 def test_a_place_is_offered_to_as_many_as_there_is_room_for() -> None:
     """In the order of their coming: a thousand that wait are not all looked at when one has ended."""
     roster = Roster()
-    two = replace(MERGE, limit=2)
+    two = MERGE._replace(limit=2)
     for name in ("one", "two"):
         roster.started(name, two)
     for name in ("three", "four", "five"):
@@ -86,5 +84,5 @@ def test_one_that_goes_on_to_another_stage_gives_its_place_up() -> None:
     roster = Roster()
     roster.started("one", MERGE)
     roster.waits("two", MERGE)
-    assert roster.started("one", replace(MERGE, name="upload")) == ["two"]
-    assert roster.started("one", replace(MERGE, name="upload")) == []
+    assert roster.started("one", MERGE._replace(name="upload")) == ["two"]
+    assert roster.started("one", MERGE._replace(name="upload")) == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 from ezrec.statemachine import files
@@ -44,7 +43,7 @@ def test_every_field_comes_back(tmp_path: Path) -> None:
     )
     with files.directory(tmp_path) as fd:
         (tmp_path / "logs").mkdir()
-        (tmp_path / "logs" / PROGRESS).write_text(json.dumps(asdict(progress)))
+        (tmp_path / "logs" / PROGRESS).write_text(json.dumps(progress._asdict()))
         (tmp_path / "logs" / f"{STATUS}a1").write_bytes(result_bytes(result))
         assert read_progress(fd) == progress
         assert read_result(fd, "a1") == result
