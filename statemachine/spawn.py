@@ -10,16 +10,9 @@ from collections.abc import Mapping, Sequence
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _libc = ctypes.CDLL(None, use_errno=True)
-#: blocked from the fork until the child has its own handling: a TERM in between is not lost
-_DEFAULTED = (
-    signal.SIGTERM,
-    signal.SIGINT,
-    signal.SIGHUP,
-    signal.SIGPIPE,
-    signal.SIGXFSZ,
-    signal.SIGCHLD,
-    signal.SIGUSR1,
-)
+#: blocked from the fork until the child has its own handling: a TERM in between is not lost, and what
+#: whoever started the daemon had ignored (`nohup`, `&` in a script) is not ignored by a hook
+_DEFAULTED = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
 
 
 def become_subreaper() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ezrec.statemachine import processes
+from ezrec.statemachine.runner import ProcessRunner
 from tests.statemachine.minding import Minded, nurseries
 from tests.waiting import wait_until
 
@@ -70,6 +71,21 @@ def test_the_hook_inherits_nothing_else(minded: Minded) -> None:
     assert int(blocked.split()[1], 16) == 0
     reachable = sum(1 << number - 1 for number in signal.valid_signals())  # libc keeps 32 and 33
     assert int(ignored.split()[1], 16) & reachable == 0
+
+
+def test_the_hook_ignores_no_signal_that_the_daemon_was_started_with(tmp_path: Path) -> None:
+    """`nohup ezrec watch &` in a script: HUP, INT and QUIT are ignored by the daemon; a hook has its own."""
+    ignored = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in ignored}
+    try:
+        runner = ProcessRunner()
+        minded = Minded(tmp_path / "rec", runner)
+        ended = [minded.run(minded.launch(f"kill -{number.value} $$")) for number in ignored]
+        assert [result.signal for result in ended] == list(ignored)
+        runner.close()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def test_p9_a_hook_over_its_limit_is_told_to_go(minded: Minded) -> None:
