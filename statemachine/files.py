@@ -98,8 +98,10 @@ def open_plain(dir_fd: int, name: str, flags: int) -> Iterator[int]:
 
 
 def open_new(dir_fd: int, name: str) -> int:
-    """A descriptor of a new, empty file, for reading and writing; EEXIST where anything bears the name."""
-    return calls.open_file(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, dir_fd)
+    """A descriptor of a new, empty file, for reading and writing; EEXIST where anything, or a link,
+    bears the name.
+    """
+    return calls.open_file(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, dir_fd)
 
 
 def write_all(fd: int, data: bytes) -> None:

@@ -242,6 +242,18 @@ def test_history_of_a_copied_directory(site: Site) -> None:
     assert done.stderr == f"{count} of these came with a copy: they decide nothing here\n"
 
 
+def test_a_link_that_bears_the_name_of_a_log_is_passed_over(site: Site) -> None:
+    """What it leads to is not shown, and nothing is said of it."""
+    site.footage(merge="exit 0\n")
+    site.path("a", "logs").mkdir()
+    site.path("a", "logs", "merge.log").write_text("one\n")
+    site.path("secret").write_text("secret\n")
+    site.path("a", "logs", "zzz.log").symlink_to("../../secret")
+    done = site.ezrec("logs", "a")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "one\n" in done.stdout and "zzz" not in done.stdout
+
+
 def test_logs_that_grow(site: Site) -> None:
     """`-f` waits for a log that is not there yet and goes on as it grows; 130 when interrupted."""
     site.footage(merge="echo one; while [ ! -f go ]; do sleep 0.02; done; echo two\n")

@@ -12,6 +12,10 @@ from typing import Any
 import pytest
 
 from ezrec.media.fragments import content_of
+from ezrec.statemachine.errors import RootUnusable
+from ezrec.statemachine.reconcile import reconcile
+from ezrec.statemachine.settling import Settling
+from ezrec.station import Station
 from tests.ezrec.real_media import frames_read
 from tests.ezrec.station_fixture import FOOTAGE, Folder, content
 from tests.waiting import wait_until
@@ -230,3 +234,15 @@ def test_p01_a_daemon_killed_again_and_again(folder: Folder) -> None:
         assert content(folder.root / name) == {"camera_0.mp4": FOOTAGE}
         assert len(folder.calls("start", "merge", name)) == 1
         assert len(folder.calls("start", "upload", name)) == 1
+
+
+def test_nothing_starts_in_a_root_that_is_gone(folder: Folder) -> None:
+    """What is open can still be written; another root, or none, may stand at its path."""
+    folder.drop("match", ".done")
+    with Station(folder.root) as station:
+        world = station.engine.world
+        folder.root.rename(folder.site / "elsewhere")
+        with pytest.raises(RootUnusable, match="is gone"):
+            reconcile(world, "match", Settling(0.0), lambda _recording, _stage: (True, False))
+        (folder.site / "elsewhere").rename(folder.root)
+        assert folder.journal("match", "attempt") == []

@@ -233,13 +233,15 @@ def test_a_state_that_claims_what_is_not_there(folder: Folder) -> None:
     """Merged without a sound video: merged again where there is footage, by hand where there is none."""
     folder.drop("match-17", ".merged")
     folder.drop("match-18", ".merged", files=("notes.txt",))
+    (folder.drop("match-19", ".merged") / "merged.mp4").write_bytes(b"garbage")
     done = folder.ezrec("repair", code=1)
     assert (
         "match-17: it is merged, but there is no merged.mp4: it goes back to recorded"
         in done.stdout
     )
     assert "match-18: it is merged, but there is no merged.mp4; and there is nothing" in done.stdout
-    assert folder.markers("match-17") == {".done"}
+    assert "match-19: it is merged, but merged.mp4 is no sound video" in done.stdout
+    assert folder.markers("match-17") == folder.markers("match-19") == {".done"}
     assert folder.markers("match-18") == {".merged"}
 
 

@@ -14,14 +14,24 @@ from tests.mutants.workshop import REPOSITORY, Workshop
 _ABOUT = {
     "fsync": ("tests/disk -k p02", "tests/disk -k p04", "tests/disk -k p01"),
     "lease": ("tests/process -k p11", "tests/ezrec/test_continuity.py", "tests/disk -k p01"),
-    "no-replace": ("tests/ezrec/test_operator.py", "tests/ezrec/test_sequences.py"),
+    "no-replace": (
+        "tests/hostile/test_last_moment.py",
+        "tests/ezrec/test_operator.py",
+        "tests/ezrec/test_sequences.py",
+    ),
     "verify": (
         "tests/ezrec/test_hooks_run.py",
         "tests/ezrec/test_hostile_drops.py",
         "tests/ezrec/test_bad_input.py",
+        "tests/ezrec/test_continuity.py",
+        "tests/watching",
     ),
     "settle": ("tests/statemachine/test_decide.py", "tests/ezrec/test_drop_folder.py"),
-    "O_NOFOLLOW": ("tests/hostile -k p13", "tests/ezrec/test_hostile_drops.py"),
+    "O_NOFOLLOW": (
+        "tests/hostile/test_last_moment.py",
+        "tests/hostile -k p13",
+        "tests/ezrec/test_hostile_drops.py",
+    ),
 }
 #: the tests of a room whose modules have none that bear their name
 _NEAR = {

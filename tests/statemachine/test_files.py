@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ezrec.statemachine import files
+from ezrec.statemachine import calls, files
 from tests.waiting import wait_until
 
 
@@ -197,6 +197,22 @@ def test_p13_only_a_directory_is_entered(fd: int, kind: str) -> None:
         plant(fd, kind, "x")
     with pytest.raises(OSError):
         files.open_directory("x", fd)
+
+
+def test_p13_no_link_is_listed(fd: int) -> None:
+    """Not even the names below it are told."""
+    (here(fd).parent / "others").mkdir()
+    (here(fd) / "x").symlink_to("../others")
+    with pytest.raises(NotADirectoryError):
+        calls.names_below(fd, "x")
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling", "hard link", "fifo"])
+def test_a_new_file_takes_no_name_that_is_there(fd: int, kind: str) -> None:
+    """Whatever bears it, and if it leads nowhere."""
+    plant(fd, kind, "x")
+    with pytest.raises(FileExistsError):
+        files.open_new(fd, "x")
 
 
 def test_no_descriptor_is_left_open_by_a_refusal(fd: int) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from ezrec.statemachine import files
 from ezrec.statemachine.errors import (
     DirectoryRefused,
     NameRefused,
@@ -38,6 +40,27 @@ def root(path: Path) -> Iterator[Root]:
     root = Root(path, reserved=frozenset({"site"}))
     yield root
     root.close()
+
+
+def test_a_root_that_was_put_back_is_taken_up_with_its_lock(path: Path, root: Root) -> None:
+    """Another inode with the same id: whoever held the old one holds it, and nobody else can."""
+    assert files.try_lock(root.fd)
+    shutil.copytree(path, path.with_name("copy"))
+    path.rename(path.with_name("old"))
+    path.with_name("copy").rename(path)
+    assert not root.is_still_there()
+    root.reopen()
+    assert root.is_still_there()
+    with files.directory(path) as other:
+        assert not files.try_lock(other)
+
+
+def test_a_root_whose_mark_is_a_link_is_not_the_one_that_was_opened(path: Path, root: Root) -> None:
+    """A link to the old root's mark in what stands at its path now."""
+    path.rename(path.with_name("old"))
+    path.mkdir()
+    (path / MARK).symlink_to(path.with_name("old") / MARK)
+    assert not root.is_still_there()
 
 
 def test_a_root_is_made_once(tmp_path: Path) -> None:
