@@ -63,7 +63,9 @@ def _held(lives: Lives, name: str) -> list[str]:
     for copy in sorted((lives.instrument.home / "held" / name).glob("*")):
         path, data = lives.folder.root / name / copy.name, copy.read_bytes()
         if not path.exists() or not path.read_bytes().startswith(data):
-            found.append(f"{copy.name} has lost some of the {len(data)} bytes that it had when killed")
+            found.append(
+                f"{copy.name} has lost some of the {len(data)} bytes that it had when killed"
+            )
         frames += content_of(io.BytesIO(data)).frames
     if frames and (merged := _frames(lives.folder.root / name / "merged.mp4")) < frames:
         found.append(f"{frames} frames were there when it was killed, {merged} were merged")
