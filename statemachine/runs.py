@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Mapping
@@ -18,6 +19,13 @@ EX_DATAERR = 65
 EX_TEMPFAIL = 75
 EX_CONFIG = 78
 EX_SETUP = frozenset({EX_CONFIG, 126, 127})
+#: What a disk, a share or the machine says when it, and not the recording, is in trouble.
+WORLD = frozenset(
+    {
+        *(errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.ESTALE),
+        *(errno.EMFILE, errno.ENFILE, errno.ENOMEM),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from itertools import count, islice
 
 from ezrec.media.boxes import check_mp4
 from ezrec.receipt import check_receipt
+from ezrec.statemachine.history import history_of
 from tests.disk.aftermath import faults
 from tests.disk.killing import Tried
 from tests.disk.lives import Lives
@@ -91,11 +92,24 @@ def _live_on(lives: Lives, tried: Tried, aims: Aims, aimed: dict[str, tuple[Poin
             aims.mend(each)
     lives.live(names, seconds=300, meanwhile=claims.look)
     lives.stop()
-    found = [*claims.lies, *faults(lives, aimed), *floods(lives.log)]
+    found = [*claims.lies, *faults(lives, aimed), *spent(lives, aimed), *floods(lives.log)]
     for fault in found:
         point, _ = aimed.get(fault.partition(":")[0], (None, 0))
         tried.faults.append(f"{fault} (failed: {point})")
     lives.logs.clear()
+
+
+def spent(lives: Lives, names: Iterable[str]) -> list[str]:
+    """Attempts that the journals count, where nothing but the world was at fault."""
+    found = []
+    for name in names:
+        lines = lives.folder.journal(name)
+        counts = [history_of(lines[:end]).attempts for end in range(1, len(lines) + 1)]
+        begun = [line["attempt"] for line in lines if line["kind"] == "attempt"]
+        if max(counts, default=0) > 1 or max(begun, default=1) > 1:
+            why = [line["reason"] for line in lines if line.get("result") == "failed"]
+            found.append(f"{name}: attempts {begun} were counted: {why}")
+    return found
 
 
 def floods(log: str) -> list[str]:
