@@ -92,8 +92,11 @@ def _cut_off(stage: Stage, history: History, ending: Ending) -> Outcome:
     if ending.world_fault or not ending.begun:
         delay = _delay(stage, history.postponed + 1, ending.chance)
         reason = "no hook could be started (a full disk, or somebody ended what starts it)"
-        if ending.begun:
-            reason = f"its end could not be written down: {ending.world_fault}"
+        if ending.world_fault:
+            what = (
+                "its end could not be written down" if ending.begun else "no hook could be started"
+            )
+            reason = f"{what}: {ending.world_fault}"
         return Outcome(
             result="postponed", trigger=f"yield_{stage.name}", reason=reason, delay=delay
         )
