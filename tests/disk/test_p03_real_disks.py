@@ -17,7 +17,7 @@ from ezrec.media.ffmpeg import find_ffmpeg
 from ezrec.media.fragments import content_of
 from tests.conftest import Figure
 from tests.disk.aftermath import faults
-from tests.disk.failing import Claims, fail_at, floods
+from tests.disk.failing import MOST_LINES, Claims, fail_at, floods, spent
 from tests.disk.killing import one_of_each, traced_points
 from tests.disk.lives import CONFIG, TRACED, Lives, own_config
 from tests.disk.mounts import SmallDisk
@@ -76,9 +76,11 @@ def through(
     lives.begin(["r0009"])
     lives.live(["r0009"], meanwhile=claims.look)
     lives.stop()
-    found = [*claims.lies, *faults(lives, [*names, "r0009"]), *floods(lives.log)]
+    all_names = [*names, "r0009"]
+    found = [*claims.lies, *faults(lives, all_names), *floods(lives.log), *spent(lives, all_names)]
     figure(f"P3 {name}", f"5 recordings, said {len(said(lives))} times, {len(found)} faults")
     assert found == []
+    assert len(said(lives)) <= MOST_LINES * len(names)
 
 
 def said(lives: Lives) -> list[str]:
