@@ -6,7 +6,6 @@ The contract is `docs/hooks.md`: one JSON document on stdin, the recording as th
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 import sys
@@ -15,19 +14,13 @@ from typing import NoReturn
 
 from ezrec.errors import ConfigError, EzrecError
 from ezrec.job import Job
+from ezrec.statemachine.runs import WORLD
 
 __all__ = ["Job", "note", "progress", "run_hook"]
 
 TRY_LATER = 75
 INTERRUPTED = 130
 TERMINATED = 143
-#: What a disk, a share or the machine says when it, and not the recording, is in trouble.
-WORLD = frozenset(
-    {
-        *(errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.ESTALE),
-        *(errno.EMFILE, errno.ENFILE, errno.ENOMEM),
-    }
-)
 
 
 class Terminated(BaseException):

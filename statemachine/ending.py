@@ -45,6 +45,7 @@ def take_up(world: World, case: Case, run: Run, result: RunResult | None) -> Out
         return outcome
     outcome = judge(world.lifecycle, stage, case.history, _ending(world, case, run, result))
     _conclude(world, case, stage, run, result, outcome)
+    world.minded.forget(run.id)
     return outcome
 
 
@@ -62,6 +63,7 @@ def _ending(world: World, case: Case, run: Run, result: RunResult | None) -> End
         same_boot=run.boot == world.clock.boot(),
         chance=world.chance(),
         begun=_begun(case, run),
+        world_fault=world.minded.world_fault(run.id),
     )
 
 

@@ -17,7 +17,8 @@ class Ending:
 
     `outputs_problem` says what is missing of the stage's declared outputs, `payload` whether there is
     something to work on, `same_boot` whether the run began in this boot, `begun` whether its supervisor
-    told of a hook; `chance` is uniform in [0, 1).
+    told of a hook; `world_fault` is what the disk refused to the supervisor, which ended of it;
+    `chance` is uniform in [0, 1).
     """
 
     run: Run
@@ -27,6 +28,7 @@ class Ending:
     same_boot: bool
     chance: float
     begun: bool = True
+    world_fault: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,9 +89,14 @@ def _cut_off(stage: Stage, history: History, ending: Ending) -> Outcome:
         if history.interruptions < MAX_INTERRUPTIONS:
             return Outcome(result="interrupted", trigger=f"yield_{stage.name}", reason=reason)
         return _failed(stage, history, ending, f"{reason}, {MAX_INTERRUPTIONS} times", final=True)
-    if not ending.begun:
+    if ending.world_fault or not ending.begun:
         delay = _delay(stage, history.postponed + 1, ending.chance)
         reason = "no hook could be started (a full disk, or somebody ended what starts it)"
+        if ending.world_fault:
+            what = (
+                "its end could not be written down" if ending.begun else "no hook could be started"
+            )
+            reason = f"{what}: {ending.world_fault}"
         return Outcome(
             result="postponed", trigger=f"yield_{stage.name}", reason=reason, delay=delay
         )

@@ -78,6 +78,8 @@ def _act(
     world: World, case: Case, decision: Decision, left: float, admit: Admit
 ) -> Reconciled | None:
     match decision:
+        case decide.TakeUp(run, None) if world.minded.is_awaited(run.id):
+            return _rest(case, decide.Watch(run), again=decide.LOOK_AGAIN)
         case decide.TakeUp(run, result):
             _say_outcome(case, run, ending.take_up(world, case, run, result))
             return None

@@ -1,5 +1,6 @@
 """How one run of a hook is asked for and what is known of its end: data, and its two files in `logs/`."""
 
+import errno
 import json
 import os
 from collections.abc import Mapping
@@ -15,6 +16,13 @@ EX_DATAERR = 65
 EX_TEMPFAIL = 75
 EX_CONFIG = 78
 EX_SETUP = frozenset({EX_CONFIG, 126, 127})
+#: What a disk, a share or the machine says when it, and not the recording, is in trouble.
+WORLD = frozenset(
+    {
+        *(errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.ESTALE),
+        *(errno.EMFILE, errno.ENFILE, errno.ENOMEM),
+    }
+)
 
 
 class Launch(NamedTuple):

@@ -34,10 +34,12 @@ def start(world: World, case: Case, stage: Stage, attempt: int, idle: bool) -> s
     launch = stage_launch(world, case, stage, run, attempt, idle)
     told = {"run": run, "stage": stage.name, "state": stage.source, "attempt": attempt}
     case.journal.append("attempt", durable=True, **told)
+    world.minded.begun(run)
     try:
         _mark_locked(world, case, told)
         world.runner.start(launch, case.place.fd)
     except (RunnerUnavailable, OSError) as error:
+        world.minded.forget(run)
         reason = str(error)
         ended = {**told, "result": "postponed", "reason": reason, "delay": _NOT_STARTED_AGAIN}
         case.journal.append("ended", durable=True, **ended)

@@ -137,6 +137,7 @@ class Worker:
 
     def _run_ended(self, run: str, code: int) -> None:
         recording = self._runs.pop(run, None)
+        self._world.minded.ended(run, code)
         if code not in (0, LOST):
             why = os.strerror(code) if code > 0 else f"its supervisor was killed by signal {-code}"
             log.warning("%s: a run could not be minded to its end: %s", recording or "a tell", why)

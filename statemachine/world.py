@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ezrec.statemachine.minded import Minded
 from ezrec.statemachine.view import Scene
 
 if TYPE_CHECKING:
@@ -54,3 +55,4 @@ class World(Scene):
     environment: Mapping[str, str]
     secrets: Mapping[str, str]
     on_change: Callable[[Changed], None]
+    minded: Minded = field(default_factory=Minded)

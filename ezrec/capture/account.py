@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import errno
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 
 from ezrec import document
 from ezrec.capture.takes import Take, close_takes, content, recorded
-from ezrec.errors import DataError, EzrecError
+from ezrec.errors import DataError, EzrecError, TryLater
 from ezrec.hook import Job, note
 from ezrec.media.ffmpeg import Ffmpeg
-
-FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(slots=True, kw_only=True)
 class Camera:
-    """A camera while it records: how far it is, and what went wrong with it."""
+    """A camera while it records: how far it is, and what went wrong with it. `unsynced` is why its
+    file could not be brought to the disk, once at least: it stays said, whatever came afterwards."""
 
     take: Take
     running: Ffmpeg | None = None
@@ -25,7 +24,7 @@ class Camera:
     ended: bool = False
     problem: str = ""
     full: bool = False
-    unsynced: bool = False
+    unsynced: str = ""
 
     @property
     def delivered(self) -> bool:
@@ -51,14 +50,25 @@ def account(dir_fd: int, job: Job, session: Session) -> None:
             camera.problem = "it delivered no frame"
         if camera.problem:
             note(f"camera {camera.take.camera}: {camera.problem}")
-    document.update(dir_fd, {"capture": _facts(dir_fd, session, len(delivered))})
-    if any(camera.full for camera in session.cameras):
-        raise disk_full(job)
-    said = "; ".join(f"camera {c.take.camera}: {c.problem}" for c in session.cameras if c.problem)
+    full = any(camera.full for camera in session.cameras)
+    try:
+        document.update(dir_fd, {"capture": _facts(dir_fd, session, len(delivered))})
+    except OSError:
+        if not full:
+            raise  # else there is no room for this either, and that is said below
+    if full:
+        raise disk_full(job) if delivered else no_room(job)
+    problems = {camera.take.camera: camera.problem for camera in session.cameras}
     if not delivered:
-        raise EzrecError(f"no camera delivered a frame: {said}")
-    if any(camera.unsynced for camera in session.cameras):
-        raise EzrecError(f"the disk dropped what was written: {said}", "a new take is recorded")
+        raise EzrecError(f"no camera delivered a frame: {_sentence(problems)}")
+    unsynced = {camera.take.camera: camera.unsynced for camera in session.cameras}
+    if any(unsynced.values()):
+        said = f"recorded, but not all of it is safe: {_sentence(unsynced)}"
+        raise EzrecError(said, "copy it elsewhere now")
+
+
+def _sentence(said: Mapping[str, str]) -> str:
+    return "; ".join(f"camera {camera}: {text}" for camera, text in said.items() if text)
 
 
 def _facts(dir_fd: int, session: Session, delivered: int) -> dict[str, object]:
@@ -66,11 +76,15 @@ def _facts(dir_fd: int, session: Session, delivered: int) -> dict[str, object]:
     for camera in session.cameras:
         parts, found = recorded(dir_fd, camera.take.camera)
         facts = {"files": parts, "frames": found.frames, "seconds": round(found.seconds, 3)}
-        cameras[camera.take.camera] = facts | (
-            {"problem": camera.problem} if camera.problem else {}
-        )
+        troubles = {"problem": camera.problem, "unsynced": camera.unsynced}
+        cameras[camera.take.camera] = facts | {key: text for key, text in troubles.items() if text}
     alone = delivered == 1 and len(session.cameras) > 1
     return {"cameras": cameras} | ({"label": "one_camera"} if alone else {})
+
+
+def no_room(job: Job) -> TryLater:
+    """Nothing was recorded yet: it may still be, when there is room again."""
+    return TryLater(f"the disk under {job.recording_dir} is full", "make room; it is tried again")
 
 
 def disk_full(job: Job) -> DataError:

@@ -10,7 +10,7 @@ from queue import Empty
 
 from ezrec import document
 from ezrec.capture import synthetic
-from ezrec.capture.account import FULL, Camera, Session, account, disk_full
+from ezrec.capture.account import Camera, Session, account
 from ezrec.capture.takes import Syncer, Take, close_takes, new_take, recorded
 from ezrec.errors import ConfigError
 from ezrec.hook import Job, note, progress, say
@@ -31,9 +31,9 @@ def capture_recording(job: Job) -> None:
     rest as a further part. Where an operator asked for another take, only takes from then on count.
     Call it in the main thread: it handles SIGTERM while it works.
 
-    Raises ConfigError where there is no camera, EzrecError where none delivered a frame or the disk
-    dropped what was written (try again), DataError where the disk is full: what was recorded until then
-    is kept and can be played.
+    Raises ConfigError where there is no camera, EzrecError where none delivered a frame (try again) or
+    not all could be brought to the disk, DataError where the disk is full: what was recorded until then
+    is kept and can be played; TryLater where nothing was recorded for want of room.
     """
     with files.directory(".") as dir_fd:
         ids = job.camera_ids or tuple(camera.id for camera in job.cameras)
@@ -43,13 +43,8 @@ def capture_recording(job: Job) -> None:
         if frames < 1:
             note("the whole time is recorded already")
             return
-        try:
-            session = _record(dir_fd, job, ids, frames)
-            account(dir_fd, job, session)
-        except OSError as error:
-            if error.errno in FULL:
-                raise disk_full(job) from error
-            raise
+        session = _record(dir_fd, job, ids, frames)
+        account(dir_fd, job, session)
 
 
 def frames_left(dir_fd: int, job: Job, ids: tuple[str, ...]) -> int:
@@ -72,10 +67,10 @@ def _record(dir_fd: int, job: Job, ids: tuple[str, ...], frames: int) -> Session
     by_take = {camera.take: camera for camera in session.cameras}
 
     def unsynced(take: Take, error: OSError) -> None:
-        camera = by_take[take]
-        camera.problem, camera.unsynced = f"its file can't be synced: {error.strerror}", True
-        camera.full = error.errno in FULL
-        session.events.put("unsynced")
+        """It can't be filmed once more: the camera goes on, and it is said, once."""
+        why = f"{take.name} could not be brought to the disk: {error.strerror}"
+        by_take[take].unsynced = why
+        note(f"camera {take.camera}: {why}")
 
     syncer = Syncer(takes, unsynced)
     with _stopped_by_term(session):
@@ -132,7 +127,7 @@ def _follow(session: Session) -> None:
         except Empty:
             event = ""
         now = time.monotonic()
-        if event in ("stop", "unsynced") and session.stopping_since is None:
+        if event == "stop" and session.stopping_since is None:
             session.stopping_since = now
             _finish(session)
         if session.stopping_since is not None and now - session.stopping_since > PATIENCE:

@@ -83,12 +83,14 @@ def _content_of_file(dir_fd: int, name: str) -> Content:
 class Syncer:
     """A thread that brings the takes to the disk every two seconds.
 
-    A failed fsync is told to `failed` and never tried again: the pages it was about may be gone.
+    The first failed fsync of a take is told to `failed`. That a later one succeeds says nothing of the
+    pages that it was about: they may be gone. But what is written after it is brought to the disk.
     """
 
     def __init__(self, takes: Sequence[Take], failed: Callable[[Take, OSError], None]) -> None:
-        self._takes = list(takes)
+        self._takes = takes
         self._failed = failed
+        self._told: set[Take] = set()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -106,9 +108,10 @@ class Syncer:
             self._sync()
 
     def _sync(self) -> None:
-        for take in list(self._takes):
+        for take in self._takes:
             try:
                 files.sync(take.fd)
             except OSError as error:
-                self._takes.remove(take)
-                self._failed(take, error)
+                if take not in self._told:
+                    self._told.add(take)
+                    self._failed(take, error)

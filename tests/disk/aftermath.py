@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from ezrec.media.fragments import content_of
+from ezrec.media.probe import probe
 from ezrec.receipt import check_receipt
 from ezrec.statemachine import journal
 from tests.disk.lives import Lives
@@ -24,6 +27,7 @@ def faults(lives: Lives, names: Iterable[str]) -> list[str]:
         told = [
             *_state(lives, name),
             *_footage(lives, name),
+            *_held(lives, name),
             *_object(lives, name, arrived.count(f"{name}.mp4")),
             *journal_faults(place),
             *_litter(place),
@@ -51,6 +55,26 @@ def _footage(lives: Lives, name: str) -> list[str]:
         if there != copy.read_bytes() and not _was_never_named(lives, copy, run):
             found.append(f"{take} of run {run} is lost")
     return found
+
+
+def _held(lives: Lives, name: str) -> list[str]:
+    """What was in the takes when a process was killed beside them is there, and was merged."""
+    found, frames = [], 0
+    for copy in sorted((lives.instrument.home / "held" / name).glob("*")):
+        path, data = lives.folder.root / name / copy.name, copy.read_bytes()
+        if not path.exists() or not path.read_bytes().startswith(data):
+            found.append(
+                f"{copy.name} has lost some of the {len(data)} bytes that it had when killed"
+            )
+        frames += content_of(io.BytesIO(data)).frames
+    if frames and (merged := _frames(lives.folder.root / name / "merged.mp4")) < frames:
+        found.append(f"{frames} frames were there when it was killed, {merged} were merged")
+    return found
+
+
+def _frames(video: Path) -> int:
+    with video.open("rb") as stream:
+        return probe(stream.fileno(), "mov", video.name).frames
 
 
 def _was_never_named(lives: Lives, copy: Path, run: str) -> bool:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import count, islice
 
 from ezrec.media.boxes import check_mp4
 from ezrec.receipt import check_receipt
+from ezrec.statemachine.history import history_of
 from tests.disk.aftermath import faults
 from tests.disk.killing import Tried
 from tests.disk.lives import Lives
@@ -19,6 +21,8 @@ _TRIES = 6
 _SLOWER = 0.3
 #: how often one and the same line may come of one fault (the waits between them double)
 SAME_LINE = 6
+#: how many lines may tell of one fault that lasts
+MOST_LINES = 20
 
 
 class Claims:
@@ -85,17 +89,51 @@ def _live_on(lives: Lives, tried: Tried, aims: Aims, aimed: dict[str, tuple[Poin
     def met() -> bool:
         return all(aims.times(each) > 1 or lives.completed(names[each]) for each in lasting)
 
+    held_up: list[int] = []
     if lasting:
         lives.live(names, seconds=240, meanwhile=claims.look, until=met)
+        held_up = [each for each in lasting if not lives.completed(names[each])]
         for each in lasting:
             aims.mend(each)
     lives.live(names, seconds=300, meanwhile=claims.look)
     lives.stop()
-    found = [*claims.lies, *faults(lives, aimed), *floods(lives.log)]
+    told = {names[each]: aimed[names[each]][0].errno for each in held_up}
+    tried.told += [len(lines_of(lives.log, name, code)) for name, code in told.items()]
+    found = [*claims.lies, *faults(lives, aimed), *spent(lives, aimed), *floods(lives.log)]
+    found += unclear(lives.log, told)
     for fault in found:
         point, _ = aimed.get(fault.partition(":")[0], (None, 0))
         tried.faults.append(f"{fault} (failed: {point})")
     lives.logs.clear()
+
+
+def lines_of(log: str, name: str, code: int) -> list[str]:
+    """The lines of the log that tell in plain words what is wrong with the disk of this recording."""
+    words = os.strerror(code)
+    return [line for line in log.splitlines() if line.startswith(f"{name}: ") and words in line]
+
+
+def unclear(log: str, told: Mapping[str, int]) -> list[str]:
+    """Recordings that were held up by a fault of which the log says nothing, or too much."""
+    found = []
+    for name, code in told.items():
+        times = len(lines_of(log, name, code))
+        if not 1 <= times <= MOST_LINES:
+            found.append(f"{name}: {times} lines say {os.strerror(code)!r}")
+    return found
+
+
+def spent(lives: Lives, names: Iterable[str]) -> list[str]:
+    """Attempts that the journals count, where nothing but the world was at fault."""
+    found = []
+    for name in names:
+        lines = lives.folder.journal(name)
+        counts = [history_of(lines[:end]).attempts for end in range(1, len(lines) + 1)]
+        begun = [line["attempt"] for line in lines if line["kind"] == "attempt"]
+        if max(counts, default=0) > 1 or max(begun, default=1) > 1:
+            why = [line["reason"] for line in lines if line.get("result") == "failed"]
+            found.append(f"{name}: attempts {begun} were counted: {why}")
+    return found
 
 
 def floods(log: str) -> list[str]:

@@ -53,7 +53,8 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traced:
-    """One announced call: its number in its role; `path` is the file or directory that `fd` is."""
+    """One announced call: its number in its role; `path` is the file or directory that `fd` is. `stage`
+    is what a hook does."""
 
     role: str
     number: int
@@ -61,6 +62,7 @@ class Traced:
     call: str
     path: str
     arguments: tuple[str, ...]
+    stage: str = ""
 
 
 class Instrument:
@@ -161,6 +163,7 @@ class _Hook:
             call=call,
             path=os.readlink(f"/proc/self/fd/{fd}") if isinstance(fd, int) else "",
             arguments=tuple(each if isinstance(each, str) else repr(each)[:200] for each in rest),
+            stage=os.environ.get("EZREC_STAGE", "") if self.role == "hook" else "",
         )
 
     def _count(self) -> int:

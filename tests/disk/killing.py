@@ -18,12 +18,14 @@ _SLOWER = 0.3
 
 @dataclass(kw_only=True)
 class Tried:
-    """What came of it: points that came, those that never did, and every fault that was found."""
+    """What came of it: points that came, those that never did, and every fault that was found. `told`: how
+    many lines the log has of each fault that lasted and held its recording up."""
 
     came: list[Point] = field(default_factory=list)
     never: list[Point] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     again: int = 0
+    told: list[int] = field(default_factory=list)
 
 
 def traced_points(lives: Lives) -> list[Point]:

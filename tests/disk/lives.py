@@ -19,6 +19,16 @@ stages:
   merge: {backoff: 0.05 s, attempts: 50, limit: 2}
   upload: {backoff: 0.05 s, attempts: 50, limit: 3}
 """
+OWN = ("capture", "merge", "upload")
+
+
+def own_config(seconds: float) -> str:
+    """For ezrec's own stages: one camera that records so long, with as little work as can be."""
+    camera = f"{{size: 64x48, rate: 10, bitrate: 100000, max_seconds: {seconds} s}}"
+    many = CONFIG.replace("limit: 8", "limit: 30").replace("limit: 2", "limit: 4")
+    return f'cameras: [{{id: "0"}}]\ncapture: {camera}\n{many}'
+
+
 #: No stage may run twice at once: who meets another one in the same recording says so.
 _ALONE = """\
 sleep "$(cat "$site/slowness")"
@@ -67,7 +77,7 @@ class Lives:
         self.witness = Witness(folder.root / "archive", folder.site / "arrived")
 
     def _hooks(self, fast: bool) -> None:
-        for stage in ("capture", "merge", "upload"):
+        for stage in OWN:
             own = f'exec "{self.instrument.python}" -I "{REPOSITORY}/hooks/{stage}.py"\n'
             self.folder.hook(f"{stage}.sh", _ALONE + own)
         if fast:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
@@ -54,12 +55,13 @@ class Point:
 
 
 def site_of(told: Traced) -> str:
-    """The call and what it is made on, without what differs from one run to another."""
+    """The call and what it is made on, without what differs from one run to another; of a hook also in
+    which stage."""
     name = f"/{told.arguments[0]}" if told.call in _NAMED else ""  # a stat is of whatever is listed
     target = told.path + name
     for pattern, word in _VARIES:
         target = pattern.sub(word, target)
-    return f"{told.call} {target}"
+    return f"{told.call} {target}" + (f" in {told.stage}" if told.stage else "")
 
 
 def recording_of(told: Traced) -> str:
@@ -93,6 +95,7 @@ class Aims:
             old.unlink()
         for old in self._home.glob("mended-*"):
             old.unlink()
+        shutil.rmtree(self._home / "held", ignore_errors=True)
         (self._home / "points").write_text(json.dumps([asdict(point) for point in points]))
 
     def came(self, index: int) -> bool:

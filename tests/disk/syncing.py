@@ -19,16 +19,18 @@ class Redone:
 
 def redone(home: Path, root: Path) -> Redone:
     """Go through all that was done to data in a run. A directory has no data of its own: its entries are
-    in the file system's journal, which stops as a whole where it can't be written."""
+    in the file system's journal, which stops as a whole where it can't be written. An inode that is free
+    again may be given to another recording, so a file is known by both."""
     counted: Counter[str] = Counter()
-    wrong, failed = [], set()
+    wrong: list[str] = []
+    failed: set[tuple[str, int]] = set()
     for line in (home / "data").read_bytes().splitlines():
         recording, role, call, path, inode, kind = json.loads(line)
         if call == "failed sync":
             counted[kind] += 1
-            failed |= {inode} if kind == "file" else set()
+            failed |= {(recording, inode)} if kind == "file" else set()
         elif call in ("write", "write_at", "truncate"):
-            failed.discard(inode)
-        elif call == "sync" and inode in failed:
+            failed.discard((recording, inode))
+        elif call == "sync" and (recording, inode) in failed:
             wrong.append(f"{recording}: {role} synced {Path(path).relative_to(root)} once more")
     return Redone(files=counted["file"], directories=counted["directory"], wrong=tuple(wrong))

@@ -32,6 +32,7 @@ def ending(
     same_boot: bool = True,
     cancelled: str | None = None,
     chance: float = 0.5,
+    world_fault: str = "",
 ) -> Ending:
     """An ending of a run of `stage`."""
     run = Run(
@@ -52,6 +53,7 @@ def ending(
         outputs_problem=problem,
         same_boot=same_boot,
         chance=chance,
+        world_fault=world_fault,
     )
 
 
@@ -88,6 +90,7 @@ MERGES: list[tuple[str, dict[str, Any], History, str, str | None, bool, str]] = 
     ("told, 21st", TOLD, TIRED, "failed", "merge_failed", False, "20 times"),
     ("killed", KILLED, FIRST, "failed", None, True, "supervisor was killed"),
     ("killed, last", KILLED, LAST, "failed", "merge_failed", False, "supervisor was killed"),
+    ("no end written", {**KILLED, "world_fault": "full"}, LAST, "postponed", None, True, "down: full"),
     ("reboot", {**KILLED, "same_boot": False}, FIRST, "interrupted", None, False, "restart"),
     ("reboot, last", {**KILLED, "same_boot": False}, LAST, "interrupted", None, False, "restart"),
     ("reboot, 21st", {**KILLED, "same_boot": False}, TIRED, "failed", "merge_failed", False, "20 times"),

@@ -1,0 +1,40 @@
+"""What this daemon knows of the runs that it has started itself, from their start to their taking up."""
+
+from __future__ import annotations
+
+import os
+
+from ezrec.statemachine.runs import WORLD
+
+
+class Minded:
+    """The runs whose end the runner will tell, and how their supervisors ended.
+
+    It is not on the disk, for it is of use where the disk took nothing: the next daemon, which knows
+    none of it, takes a supervisor without an end for one that was killed.
+    """
+
+    def __init__(self) -> None:
+        self._codes: dict[str, int | None] = {}
+
+    def begun(self, run: str) -> None:
+        """From now on its end is waited for."""
+        self._codes[run] = None
+
+    def ended(self, run: str, code: int) -> None:
+        """Its supervisor ended with 0, an errno, or a signal's number, negative."""
+        if run in self._codes:
+            self._codes[run] = code
+
+    def is_awaited(self, run: str) -> bool:
+        """Whether its end is still to be told: before that nobody can say why it left no result."""
+        return self._codes.get(run, 0) is None
+
+    def world_fault(self, run: str) -> str:
+        """What the disk or the machine refused to its supervisor, which ended of it; else empty."""
+        code = self._codes.get(run)
+        return os.strerror(code) if code in WORLD else ""
+
+    def forget(self, run: str) -> None:
+        """It is taken up, or was not started at all."""
+        self._codes.pop(run, None)
