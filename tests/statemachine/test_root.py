@@ -151,10 +151,22 @@ def test_p13_what_cannot_be_a_recording_is_refused_with_the_mend(root: Root, pat
     (path / ".hidden").mkdir()
     (path / "dangling").symlink_to("nowhere")
     (path / "2026-11-25").symlink_to("../elsewhere")
+    (path / "2026-11-23" / "film.mp4").symlink_to("../file.zip")
+    (path / "no id").symlink_to("../elsewhere")
     os.mkfifo(path / "fifo")
     refused = {each.path: each for each in scan(root) if isinstance(each, Refusal)}
-    expected = ["a b", "-rf", "new\nline", "2026-11-23/x y", "2026-11-23/2026-11-24", "é", "link"]
+    expected = [
+        "a b",
+        "-rf",
+        "new\nline",
+        "2026-11-23/x y",
+        "2026-11-23/2026-11-24",
+        "é",
+        "link",
+        "no id",
+    ]
     assert set(refused) == {str(path / name) for name in (*expected, "2026-11-25")}
+    assert refused[str(path / "no id")].problem == "a link is never followed"
     for each in refused.values():
         assert each.problem and each.mend.startswith(("mv -nT -- ", "rm "))
         assert "\n" not in each.mend
