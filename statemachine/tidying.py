@@ -17,7 +17,7 @@ from ezrec.statemachine.commit import (
 from ezrec.statemachine.errors import IllegalTransition
 from ezrec.statemachine.lifecycle import IDLE, LOCK, UNKNOWN
 from ezrec.statemachine.markers import How, Resolution
-from ezrec.statemachine.view import Case
+from ezrec.statemachine.view import Case, pending_of
 from ezrec.statemachine.world import World
 
 
@@ -130,7 +130,9 @@ def _ask(world: World, case: Case, resolution: Resolution) -> None:
 
 
 def _mend(world: World, case: Case, resolution: Resolution) -> None:
-    error = case.history.pending or case.known  # a decision for the error may be all there is
+    error = (
+        pending_of(world.lifecycle, case.history) or case.known
+    )  # a decision for the error may be all there is
     move = _move(case, resolution, f"mend_{resolution.state}", error)
     judge_legal(world, move)
     _remove_lost(world, case, resolution)

@@ -82,7 +82,7 @@ def facts_of(lifecycle: Lifecycle, sighting: Sighting, history: History, leased:
         leased=leased,
         payload=sighting.payload,
         known=history.known,
-        pending=history.pending if _leads_on(lifecycle, history) else None,
+        pending=pending_of(lifecycle, history),
         failed_from=history.failed_from if history.failed_from in declared else None,
         undeclared=undeclared and history.marker in sighting.names,
         requested=history.requested,
@@ -90,9 +90,13 @@ def facts_of(lifecycle: Lifecycle, sighting: Sighting, history: History, leased:
     )
 
 
+def pending_of(lifecycle: Lifecycle, history: History) -> str | None:
+    """The decision that is still to be carried out. None too where it can't follow upon what is known:
+    the lines of the journal are not in their order, or not all there, and the markers are believed."""
+    return history.pending if _leads_on(lifecycle, history) else None
+
+
 def _leads_on(lifecycle: Lifecycle, history: History) -> bool:
-    """Whether what is pending can follow upon what is known. Where it can't, the lines of the journal are
-    not in their order, or not all there: the markers are believed."""
     known = history.known or IDLE
     if all(state.name != known for state in lifecycle.states):
         return any(state.name == history.pending for state in lifecycle.states)

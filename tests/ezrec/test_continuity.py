@@ -13,6 +13,8 @@ import pytest
 
 from ezrec.media.fragments import content_of
 from ezrec.statemachine.errors import RootUnusable
+from ezrec.statemachine.journal import Journal
+from ezrec.statemachine.operate import settle
 from ezrec.statemachine.reconcile import reconcile
 from ezrec.statemachine.settling import Settling
 from ezrec.station import Station
@@ -246,3 +248,17 @@ def test_nothing_starts_in_a_root_that_is_gone(folder: Folder) -> None:
             reconcile(world, "match", Settling(0.0), lambda _recording, _stage: (True, False))
         (folder.site / "elsewhere").rename(folder.root)
         assert folder.journal("match", "attempt") == []
+
+
+def test_an_error_is_lifted_whatever_decision_the_journal_ends_in(folder: Folder) -> None:
+    """Lines are lost: what is left says that it failed, and of a decision that never follows upon that."""
+    place = folder.drop("match")
+    with Station(folder.root) as station:
+        world = station.engine.world
+        with world.root.opened("match") as fd:
+            journal = Journal(fd, world.root.id, world.clock)
+            journal.append("state", durable=True, state="failed", marker=".error")
+            journal.append("ended", durable=True, to="recorded")
+        settle(world, "match")
+    assert folder.states("match")[-1] == "recorded"
+    assert (place / ".done").exists()
