@@ -27,8 +27,6 @@ SPARE = {
     "directory: files.replace < document.write < document.update < merge.merge_recording": "as above",
     "directory: files.replace < document.write < document.update < pinned.pin_footage": "as above: "
     "what is pinned may be old or new",
-    "file: journal._add < journal.append < create._fill": "a new recording whose journal is empty is idle "
-    "all the same; `durable` also syncs the directory, which every later line stands on",
     "directory: probe._keeps_directories": "it asks the file system whether it can",
 }
 
