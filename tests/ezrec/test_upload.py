@@ -12,10 +12,11 @@ import pytest
 
 from ezrec.archive import archive_path, make_archive, url_of
 from ezrec.errors import ConfigError
-from ezrec.objects import name_new
+from ezrec.objects import name_new, settle
 from ezrec.receipt import check_receipt
 from ezrec.statemachine import files
 from tests.ezrec.real_media import Site, colour
+from tests.meanwhile import synced
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +66,14 @@ def test_a_video_is_archived_with_a_receipt(site: Site) -> None:
     }
     assert check_receipt(site.recording) is None
     assert ended.percents == sorted(ended.percents) and ended.percents[-1] == 100
+
+
+def test_an_object_that_is_found_is_brought_to_the_disk(tmp_path: Path) -> None:
+    """Whoever wrote it may have been killed, or had no reason to: its bytes, and then its name."""
+    (tmp_path / "x.mp4").write_bytes(b"x")
+    with files.directory(tmp_path) as shelf, synced() as inodes:
+        settle(shelf, "x.mp4")
+    assert inodes == [(tmp_path / "x.mp4").stat().st_ino, tmp_path.stat().st_ino]
 
 
 def test_an_upload_that_is_done_already_is_done(site: Site) -> None:
