@@ -24,6 +24,7 @@ from tests.conftest import Figure
 from tests.console import REPOSITORY
 from tests.ezrec.station_fixture import Folder
 from tests.ezrec.wreckage import opened, wreck
+from tests.meanwhile import synced
 
 Tree = dict[str, tuple[Any, ...]]
 
@@ -212,6 +213,14 @@ def test_what_is_being_written_is_left_alone(folder: Folder) -> None:
         asked.wait()
     assert done.stdout == "match-17: something is being written into it: left alone\n"
     assert folder.markers("match-17") == {".lock"}
+
+
+def test_a_new_name_is_brought_to_the_disk(folder: Folder) -> None:
+    """What was said to be renamed does not bear its old name again after a power cut."""
+    folder.drop("bad name")
+    with synced() as inodes:
+        assert "it is renamed bad-name" in repair(folder.root).stdout
+    assert folder.root.stat().st_ino in inodes
 
 
 def test_what_is_being_made_is_left_alone(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:

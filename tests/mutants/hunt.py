@@ -76,20 +76,32 @@ def hunt(workshop: Workshop, mutant: Mutant, everything: bool = True) -> Verdict
 
 
 def _asked(workshop: Workshop, mutant: Mutant, batch: list[str]) -> str:
-    """The test that notices. One that fails with the protection in place too says nothing: it is told,
-    and the rest of the batch is asked without it."""
+    """The test that notices: it fails without the protection, passes with it, and fails without it once
+    more. One that fails in any case, or by chance, says nothing: it is told, and the rest of the batch is
+    asked without it."""
     for _ in range(_BROKEN):
-        with workshop.without(mutant):
-            ended = workshop.run(batch, _SECONDS)
-        if ended.returncode in _NOTHING_FAILED:
+        failed = _failed_without(workshop, mutant, batch)
+        if not failed:
             return ""
-        failed = _FAILED.search(ended.stdout)
-        again = [failed[1]] if failed else batch
-        if workshop.run(again, _SECONDS).returncode == 0:
-            return " ".join(again)
-        print(f"fails in any case: {' '.join(again)}", flush=True)
-        batch = [*batch, "--deselect", *again]
+        if workshop.run(failed, _SECONDS).returncode:
+            said = "in any case"
+        elif not _failed_without(workshop, mutant, failed):
+            said = "by chance"
+        else:
+            return " ".join(failed)
+        print(f"fails {said}: {' '.join(failed)}", flush=True)
+        batch = [*batch, "--deselect", *failed]
     return ""
+
+
+def _failed_without(workshop: Workshop, mutant: Mutant, batch: list[str]) -> list[str]:
+    """The first test that fails, or the whole batch where pytest names none; empty where none fails."""
+    with workshop.without(mutant):
+        ended = workshop.run(batch, _SECONDS)
+    if ended.returncode in _NOTHING_FAILED:
+        return []
+    failed = _FAILED.search(ended.stdout)
+    return [failed[1]] if failed else batch
 
 
 def batches(mutant: Mutant, everything: bool) -> Iterator[str]:
