@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+
+from ezrec.statemachine import calls
 
 #: audit hooks stay for the life of a process, so each program is a process of its own
 _RUN = """
@@ -100,3 +105,12 @@ def test_p04_a_line_whose_fsync_failed_is_taken_back(tmp_path: Path) -> None:
     act = f"if arguments[0] == 'sync' and {path}.endswith('/journal'): raise OSError(5, 'broken')"
     ended = run(tmp_path, _FAILED_LINE, act)
     assert ended.stdout.splitlines() == ["broken", "['state']"], ended.stderr
+
+
+def test_a_sync_asks_the_kernel() -> None:
+    """An announcement alone brings nothing to the disk: of a pipe the kernel refuses it."""
+    reader, writer = os.pipe()
+    with pytest.raises(OSError, match="Invalid argument"):
+        calls.sync(writer)
+    os.close(reader)
+    os.close(writer)
