@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from ezrec.statemachine import files, processes, runs
-from ezrec.statemachine.errors import StartUncertain
+from ezrec.statemachine.errors import RunnerUnavailable, StartUncertain
 from ezrec.statemachine.runner import ProcessRunner
-from tests.statemachine.minding import Minded, in_threads, nurseries
+from tests.statemachine.minding import Minded, in_threads, no_more_threads, nurseries
 from tests.waiting import wait_until
 
 WAITS = "while [ ! -e go ]; do sleep 0.02; done; exit 7"
@@ -96,6 +96,18 @@ def test_closing_ends_no_run(minded: Minded) -> None:
     wait_until(lambda: nurseries() == [])
     assert minded.result(run) is not None
     assert minded.run(minded.launch("exit 4")).exit == 4
+
+
+def test_without_a_thread_for_it_nothing_is_started(minded: Minded) -> None:
+    """That is known, so the attempt does not count; nothing is left behind, and the next start works."""
+    before = len(os.listdir("/proc/self/fd"))
+    with no_more_threads(), pytest.raises(RunnerUnavailable, match="can't start new thread"):
+        minded.start(minded.launch("touch begun"))
+    assert nurseries() == []
+    assert len(os.listdir("/proc/self/fd")) == before
+    assert not minded.leased()
+    assert minded.run(minded.launch("exit 4")).exit == 4
+    assert not (minded.path / "begun").exists()
 
 
 def test_many_at_once(minded: Minded) -> None:
