@@ -106,7 +106,9 @@ class _Nursery:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 cwd="/",
-                env=inherited(os.environ),  # every hook may read what its supervisor was started with
+                env=inherited(
+                    os.environ
+                ),  # every hook may read what its supervisor was started with
                 start_new_session=True,
             )
         except OSError:

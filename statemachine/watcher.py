@@ -84,7 +84,9 @@ class _Reader(InotifyFD):
         try:
             super().start()
         except RuntimeError as error:
-            self._is_reading = False  # or else `close` leaves the descriptors to a thread that never ran
+            self._is_reading = (
+                False  # or else `close` leaves the descriptors to a thread that never ran
+            )
             self.close()
             raise OSError(errno.EAGAIN, str(error)) from error
 
