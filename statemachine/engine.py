@@ -114,6 +114,7 @@ class Engine:
         if self._thread is not None:
             return
         self._claim()
+        self.worker.make_ready()
         self._thread = threading.Thread(target=self._work, name="ezrec", daemon=True)
         self._thread.start()
 

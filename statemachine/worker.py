@@ -74,6 +74,10 @@ class Worker:
         self._stopping = True
         self._inbox.wake()
 
+    def make_ready(self) -> None:
+        """Forget a stop that came while nothing ran."""
+        self._stopping = False
+
     def run(self, once: bool = False) -> Tally:
         """Until `stop`; with `once`, until nothing is runnable now."""
         try:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
+import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -18,6 +22,7 @@ from ezrec.statemachine.reconcile import nothing_starts, reconcile
 from ezrec.statemachine.runs import Launch
 from ezrec.statemachine.settling import Settling
 from ezrec.statemachine.testing import FakeClock, ScriptedRunner, ScriptedWatcher
+from tests.meanwhile import is_waiting, meanwhile
 from tests.waiting import wait_until
 
 Trace = list[tuple[object, ...]]
@@ -238,3 +243,33 @@ def test_started_twice_is_started_once(tmp_path: Path) -> None:
         made.engine.start()
         recording = made.drop("x")
         made.until((recording / ".completed").exists)
+
+
+def test_stopped_twice_and_started_again_it_works(tmp_path: Path) -> None:
+    """A stop where nothing works is over when the next start begins: it did not end that one unseen."""
+    with site(tmp_path / "root", {}, WALLS["2038"]) as made:
+        made.engine.stop()
+        made.engine.stop()
+        made.engine.start()
+        wait_until(lambda: made.watcher.running)
+        recording = made.drop("x")
+        made.until((recording / ".completed").exists)
+
+
+def test_p03_a_root_that_is_back_and_can_not_be_locked_is_waited_for(tmp_path: Path) -> None:
+    """The disk that came back refuses its lock once: the daemon lives, and takes it up the next time."""
+    root, away = tmp_path / "root", tmp_path / "away"
+    with site(root, {}, WALLS["2038"]) as made:
+        root.rename(away)
+        made.until(lambda: made.engine.world.root.is_still_there() is False)
+        with meanwhile("lock", str(fcntl.LOCK_EX | fcntl.LOCK_NB), no_locks):
+            shutil.copytree(away, root)
+            made.until(lambda: not is_waiting("lock"))
+        made.until(made.engine.world.root.is_still_there)
+        recording = made.drop("x")
+        made.until((recording / ".completed").exists)
+
+
+def no_locks() -> None:
+    """As a share says whose lock daemon is away."""
+    raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
