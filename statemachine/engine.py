@@ -157,7 +157,7 @@ class Engine:
             except Exception:
                 # not ours, and no reason to stop recording
                 log.exception("a transition callback failed at %s", changed)
-        for arrived in self._queues:
+        for arrived in list(self._queues):
             arrived.put(changed)
 
     def _claim(self) -> None:

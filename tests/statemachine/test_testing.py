@@ -6,6 +6,8 @@ import errno
 import fcntl
 import os
 import shutil
+import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -22,6 +24,7 @@ from ezrec.statemachine.reconcile import nothing_starts, reconcile
 from ezrec.statemachine.runs import Launch
 from ezrec.statemachine.settling import Settling
 from ezrec.statemachine.testing import FakeClock, ScriptedRunner, ScriptedWatcher
+from ezrec.statemachine.world import Changed
 from tests.meanwhile import is_waiting, meanwhile
 from tests.waiting import wait_until
 
@@ -273,3 +276,41 @@ def test_p03_a_root_that_is_back_and_can_not_be_locked_is_waited_for(tmp_path: P
 def no_locks() -> None:
     """As a share says whose lock daemon is away."""
     raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+
+def test_who_stops_listening_takes_no_change_from_another(tmp_path: Path) -> None:
+    """Several follow one change at a time and go, while the next one is being told: each hears the first
+    change after it has come."""
+    make_root(tmp_path / "root")
+    engine = Engine(tmp_path / "root", RECORDING, ())
+    told, heard, missed, over = [0], [0], [0], threading.Event()
+
+    def listen() -> None:
+        while not over.is_set():
+            changes, before = engine.changes(), told[0]
+            missed[0] += int(next(changes).reason) > before + 1
+            changes.close()  # type: ignore[attr-defined]  # it is a generator
+            heard[0] += 1
+
+    def tell() -> None:
+        told[0] += 1
+        number = str(told[0])
+        engine.world.on_change(
+            Changed(recording="x", origin="recorded", state="merged", how="finished", reason=number)
+        )
+
+    listeners = [threading.Thread(target=listen, daemon=True) for _ in range(6)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for each in listeners:
+            each.start()
+        while heard[0] < 10_000:
+            tell()
+        over.set()
+        while any(each.is_alive() for each in listeners):
+            tell()
+    finally:
+        sys.setswitchinterval(interval)
+        engine.close()
+    assert missed == [0]
