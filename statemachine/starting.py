@@ -30,6 +30,7 @@ def start(world: World, case: Case, stage: Stage, attempt: int, idle: bool) -> s
     judge_legal(world, move, leased=not case.leased)
     if case.history.last_run:
         runs.forget(case.place.fd, case.history.last_run)  # a crash may have left its files
+        world.minded.forget(case.history.last_run)  # a command may have taken it up
     run = runs.new_run_id()
     launch = stage_launch(world, case, stage, run, attempt, idle)
     told = {"run": run, "stage": stage.name, "state": stage.source, "attempt": attempt}
@@ -61,10 +62,12 @@ def wake(case: Case, run: Run) -> None:
         processes.signal_exactly(progress.nursery, progress.nursery_started, signal.SIGCONT)
 
 
-def end_supervisor(case: Case, run: Run) -> None:
-    """KILL a supervisor that has outlived its own limit: it is stopped, or stuck."""
-    if progress := _progress_of(case, run):
-        processes.signal_exactly(progress.supervisor, progress.started, signal.SIGKILL)
+def end_supervisor(case: Case, run: Run) -> bool:
+    """KILL a supervisor that has outlived its own limit: it is stopped, or stuck. False where it is gone."""
+    progress = _progress_of(case, run)
+    return progress is not None and processes.signal_exactly(
+        progress.supervisor, progress.started, signal.SIGKILL
+    )
 
 
 def end_nursery(case: Case, run: Run) -> None:

@@ -278,6 +278,24 @@ def no_locks() -> None:
     raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
 
+def test_a_lease_that_nobody_gives_back_is_told_of_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The run has outlived its limit, and what holds the lease is no supervisor: it is looked at again and
+    again, and nobody is said to be killed."""
+    with site(tmp_path / "root", {}, WALLS["2038"]) as made:
+        made.runner.script = lambda _launch: None
+        made.drop("x")
+        made.until(lambda: bool(made.runner.running()))
+        made.clock.advance(100_000)
+        looks = [0]
+        made.between = lambda: looks.append(looks.pop() + 1)
+        made.until(lambda: looks[0] > 50 and "outlived" in caplog.text)
+    told = [each for each in caplog.messages if "outlived" in each]
+    gone = "its supervisor is gone, but somebody holds its lease"
+    assert told == [f"x: merge has outlived its limit: {gone}"]
+
+
 def test_who_stops_listening_takes_no_change_from_another(tmp_path: Path) -> None:
     """Several follow one change at a time and go, while the next one is being told: each hears the first
     change after it has come."""
