@@ -41,7 +41,7 @@ def start(world: World, case: Case, stage: Stage, attempt: int, idle: bool) -> s
         world.runner.start(launch, case.place.fd)
     except (RunnerUnavailable, OSError) as error:
         world.minded.forget(run)
-        reason = str(error)
+        reason = (isinstance(error, OSError) and error.strerror) or str(error)
         ended = {**told, "result": "postponed", "reason": reason, "delay": _NOT_STARTED_AGAIN}
         case.journal.append("ended", durable=True, **ended)
         raise
@@ -52,7 +52,10 @@ def _mark_locked(world: World, case: Case, told: dict[str, Any]) -> None:
     """`.lock`, for people and downstream scripts: it need not survive a power cut."""
     if not case.sighting.lock:
         note = {**told, "at": world.clock.wall().isoformat(timespec="seconds")}
-        case.place.create(LOCK, note, durable=False)
+        try:
+            case.place.create(LOCK, note, durable=False)
+        except FileExistsError:
+            pass  # somebody made it since we looked: it says the same
 
 
 def wake(case: Case, run: Run) -> None:

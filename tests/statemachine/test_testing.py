@@ -273,6 +273,30 @@ def test_p03_a_root_that_is_back_and_can_not_be_locked_is_waited_for(tmp_path: P
         made.until((recording / ".completed").exists)
 
 
+def test_a_lock_that_somebody_makes_at_the_last_moment_is_no_trouble(tmp_path: Path) -> None:
+    """It says what ours would: the attempt that has begun goes on."""
+    with site(tmp_path / "root", {}, WALLS["2038"]) as made:
+        recording = made.root / "x"
+        with meanwhile("link", ".lock", lambda: (recording / ".lock").touch()):
+            made.drop("x")
+            made.until((recording / ".completed").exists)
+        ends = [line for line in made.trace("x") if line[0] == "ended"]
+    assert [line[4] for line in ends] == ["finished", "finished"]
+
+
+def test_p03_a_start_that_the_disk_refuses_is_journaled_in_words(tmp_path: Path) -> None:
+    """`ezrec why` shows it to people: no number of an error, no path of our own."""
+    with site(tmp_path / "root", {}, WALLS["2038"]) as made:
+        with meanwhile("link", ".lock", no_locks):
+            recording = made.drop("x")
+            made.until((recording / ".completed").exists)
+        with made.engine.world.root.opened("x") as fd:
+            lines = Journal(fd, made.engine.world.root.id, made.clock).read()
+    assert [line["reason"] for line in lines if line.get("result") == "postponed"] == [
+        os.strerror(errno.ENOLCK)
+    ]
+
+
 def no_locks() -> None:
     """As a share says whose lock daemon is away."""
     raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
