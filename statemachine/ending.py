@@ -42,6 +42,7 @@ def take_up(world: World, case: Case, run: Run, result: RunResult | None) -> Out
             result="interrupted", trigger="", reason="its stage is no longer declared"
         )
         _journal_end(world, case, run, result, outcome)
+        world.minded.forget(run.id)
         return outcome
     outcome = judge(world.lifecycle, stage, case.history, _ending(world, case, run, result))
     _conclude(world, case, stage, run, result, outcome)

@@ -114,6 +114,7 @@ class Engine:
         if self._thread is not None:
             return
         self._claim()
+        self.worker.make_ready()
         self._thread = threading.Thread(target=self._work, name="ezrec", daemon=True)
         self._thread.start()
 
@@ -156,7 +157,7 @@ class Engine:
             except Exception:
                 # not ours, and no reason to stop recording
                 log.exception("a transition callback failed at %s", changed)
-        for arrived in self._queues:
+        for arrived in list(self._queues):
             arrived.put(changed)
 
     def _claim(self) -> None:

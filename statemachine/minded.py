@@ -16,6 +16,7 @@ class Minded:
 
     def __init__(self) -> None:
         self._codes: dict[str, int | None] = {}
+        self._overdue: set[str] = set()
 
     def begun(self, run: str) -> None:
         """From now on its end is waited for."""
@@ -35,6 +36,13 @@ class Minded:
         code = self._codes.get(run)
         return os.strerror(code) if code in WORLD else ""
 
+    def is_newly_overdue(self, run: str) -> bool:
+        """Whether this is asked of it for the first time: looked at four times a second, it is said once."""
+        known = run in self._overdue
+        self._overdue.add(run)
+        return not known
+
     def forget(self, run: str) -> None:
         """It is taken up, or was not started at all."""
         self._codes.pop(run, None)
+        self._overdue.discard(run)

@@ -89,6 +89,7 @@ class Nursery:
         self._sock = sock
         self._charges: dict[int, Charge] = {}
         self._spare: Spare | None = None
+        self._may_spare = True
         self._serving = True
         self._pid = os.getpid()
 
@@ -103,10 +104,10 @@ class Nursery:
         poller.register(wake, select.POLLIN)
         poller.register(self._sock, select.POLLIN)
         while self._serving or self._charges:
-            wants_spare = self._serving and self._spare is None
+            wants_spare = self._serving and self._may_spare and self._spare is None
             ready = [fd for fd, _ in poller.poll(_LULL if wants_spare else None)]
             if not ready:
-                self._spare = self._fork_spare()
+                self._prepare_spare()
             if wake in ready:
                 os.read(wake, 512)
             self._collect()
@@ -121,6 +122,7 @@ class Nursery:
             return False
         message, fds = received
         run = message["run"]
+        self._may_spare = True
         pid = self._hand_over(message, fds[0]) or self._fork(message, fds[0])
         self._charges[pid] = Charge(run, fds[0])
         self._say({"started": run, "pid": pid})
@@ -151,9 +153,22 @@ class Nursery:
             self._become_supervisor(lambda: (message, [fd]), fd)
         return pid
 
+    def _prepare_spare(self) -> None:
+        """Where no process or descriptor is to be had it goes without, and asks again after a request:
+        those that it minds already need it."""
+        try:
+            self._spare = self._fork_spare()
+        except OSError:
+            self._may_spare = False
+
     def _fork_spare(self) -> Spare:
         ours, theirs = socket.socketpair()
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError:
+            ours.close()
+            theirs.close()
+            raise
         if pid == 0:
             ours.close()
             self._become_supervisor(lambda: receive(theirs))

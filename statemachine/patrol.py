@@ -212,6 +212,8 @@ class Patrol:
             self._scene.root.reopen()
         except StateMachineError as error:
             return str(error)
+        except OSError as error:
+            return f"the root {self._scene.root.path} can't be taken up: {error.strerror}"
         self._watcher.stop()
         self._start_watching()
         self.on_watching(self.watching)

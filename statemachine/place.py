@@ -104,8 +104,12 @@ class Place:
 
     def poke(self) -> None:
         """Let a daemon know that something changed which makes no event: a name comes and goes."""
-        files.create(self.fd, f"{POKE}-{os.getpid()}", b"", durable=False)
-        files.remove(self.fd, f"{POKE}-{os.getpid()}")
+        name = f"{POKE}-{os.getpid()}"
+        try:
+            files.create(self.fd, name, b"", durable=False)
+        except FileExistsError:
+            pass  # left by a command that was killed: that it goes is an event too
+        files.remove(self.fd, name)
 
     def remove(self, markers: list[str]) -> None:
         """Remove markers that have lost, durably. First of all what an operator's hands have dropped and

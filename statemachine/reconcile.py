@@ -119,10 +119,12 @@ def _end_overdue(world: World, case: Case, run: Run | None) -> None:
     starting.wake(case, run)
     over = decide.overdue(world.lifecycle, run, world.clock.boot(), world.clock.seconds())
     if over > decide.OVERDUE:
-        log.warning(
-            "%s: the supervisor of %s has outlived its limit and is killed", case.id, run.stage
-        )
-        starting.end_supervisor(case, run)
+        killed = starting.end_supervisor(case, run)
+        if world.minded.is_newly_overdue(run.id):
+            what = "is killed" if killed else "is gone, but somebody holds its lease"
+            log.warning(
+                "%s: %s has outlived its limit: its supervisor %s", case.id, run.stage, what
+            )
     if over > decide.ABANDONED:
         starting.end_nursery(case, run)
 

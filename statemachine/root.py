@@ -48,7 +48,8 @@ class Root:
         """Take up the directory that stands at the path now, if it bears this root's id: one that was
         put back is another inode. The lock is taken on the new one before the old one is let go.
 
-        Raises RootUnusable (nothing there, or another root: nothing is written into that), RootBusy.
+        Raises RootUnusable (nothing there, or another root: nothing is written into that), RootBusy,
+        OSError (no lock is to be had).
         """
         fresh = _open_root(self.path)
         try:

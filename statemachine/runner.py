@@ -55,7 +55,7 @@ class ProcessRunner:
         with self._lock:
             for _ in range(2):
                 if self._nursery is None:
-                    self._nursery = _Nursery(self._ended)
+                    self._nursery = self._begun()
                 if self._nursery.ask(launch, fd):
                     if self._nursery.hear(launch):
                         return
@@ -67,6 +67,14 @@ class ProcessRunner:
         raise RunnerUnavailable(
             "the process that starts hooks does not answer", "it is tried again"
         )
+
+    def _begun(self) -> _Nursery:
+        try:
+            return _Nursery(self._ended)
+        except (OSError, RuntimeError) as error:  # no process, descriptor or thread is left for it
+            raise RunnerUnavailable(
+                f"the process that starts hooks can't be started: {error}", "it is tried again"
+            ) from error
 
     def _drop(self) -> None:
         if self._nursery is not None:
@@ -90,22 +98,35 @@ class _Nursery:
     def __init__(self, ended: OnEnd) -> None:
         self._sock, theirs = socket.socketpair()
         command = [sys.executable, "-I", "-m", "ezrec.statemachine.nursery", str(theirs.fileno())]
-        self._process = subprocess.Popen(
-            command,
-            pass_fds=(theirs.fileno(),),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-            env=inherited(os.environ),  # every hook may read what its supervisor was started with
-            start_new_session=True,
-        )
-        theirs.close()
+        try:
+            self._process = subprocess.Popen(
+                command,
+                pass_fds=(theirs.fileno(),),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                cwd="/",
+                env=inherited(
+                    os.environ
+                ),  # every hook may read what its supervisor was started with
+                start_new_session=True,
+            )
+        except OSError:
+            self._sock.close()
+            raise
+        finally:
+            theirs.close()
         self._answers: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._ended = ended
         self._minded: set[str] = set()
         self._thread = threading.Thread(target=self._listen, name="ezrec-nursery", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError:
+            self._process.kill()
+            self._process.wait()
+            self._sock.close()
+            raise
 
     def ask(self, launch: Launch, fd: int) -> bool:
         """Whether the request was taken whole; if not, nothing was or will be started."""

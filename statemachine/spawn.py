@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import signal
 from collections.abc import Mapping, Sequence
+
+from ezrec.statemachine.runs import EX_TEMPFAIL, WORLD
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -13,6 +16,8 @@ _libc = ctypes.CDLL(None, use_errno=True)
 #: blocked from the fork until the child has its own handling: a TERM in between is not lost, and what
 #: whoever started the daemon had ignored (`nohup`, `&` in a script) is not ignored by a hook
 _DEFAULTED = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
+#: what keeps a command from being executed just now, and passes by itself: no fault of the set-up
+_PASSING = WORLD | {errno.ETXTBSY, errno.EAGAIN}
 
 
 def become_subreaper() -> None:
@@ -24,7 +29,7 @@ def spawn(command: Sequence[str], environment: Mapping[str, str], stdin: bytes, 
     """The pid of `command`, leader of a new process group, in the working directory of the caller.
 
     Both its stdout and stderr go to the descriptor `output`. What can't be executed ends with 127 (not
-    there) or 126, and a sentence in its output. Dies when the caller dies.
+    there) or 126, what can't be just now with 75, and a sentence in its output. Dies when the caller dies.
     """
     given = _memory_file(stdin)
     parent = os.getpid()
@@ -66,10 +71,18 @@ def _become(
             os.dup2(source, target)
         os.execve(command[0], list(command), dict(environment))
     except (OSError, ValueError) as error:
-        os.write(2, f"ezrec: can't run {command[0]}: {_reason(error)}\n".encode())
-        os._exit(127 if isinstance(error, FileNotFoundError) else 126)
+        code = _code(error)
+        mark = "ezrec:note" if code == EX_TEMPFAIL else "ezrec:"
+        os.write(2, f"{mark} can't run {command[0]}: {_reason(error)}\n".encode())
+        os._exit(code)
     finally:
         os._exit(126)
+
+
+def _code(error: OSError | ValueError) -> int:
+    if isinstance(error, OSError) and error.errno in _PASSING:
+        return EX_TEMPFAIL
+    return 127 if isinstance(error, FileNotFoundError) else 126
 
 
 def _reason(error: OSError | ValueError) -> str:

@@ -30,6 +30,7 @@ def start(world: World, case: Case, stage: Stage, attempt: int, idle: bool) -> s
     judge_legal(world, move, leased=not case.leased)
     if case.history.last_run:
         runs.forget(case.place.fd, case.history.last_run)  # a crash may have left its files
+        world.minded.forget(case.history.last_run)  # a command may have taken it up
     run = runs.new_run_id()
     launch = stage_launch(world, case, stage, run, attempt, idle)
     told = {"run": run, "stage": stage.name, "state": stage.source, "attempt": attempt}
@@ -40,7 +41,7 @@ def start(world: World, case: Case, stage: Stage, attempt: int, idle: bool) -> s
         world.runner.start(launch, case.place.fd)
     except (RunnerUnavailable, OSError) as error:
         world.minded.forget(run)
-        reason = str(error)
+        reason = (isinstance(error, OSError) and error.strerror) or str(error)
         ended = {**told, "result": "postponed", "reason": reason, "delay": _NOT_STARTED_AGAIN}
         case.journal.append("ended", durable=True, **ended)
         raise
@@ -51,7 +52,10 @@ def _mark_locked(world: World, case: Case, told: dict[str, Any]) -> None:
     """`.lock`, for people and downstream scripts: it need not survive a power cut."""
     if not case.sighting.lock:
         note = {**told, "at": world.clock.wall().isoformat(timespec="seconds")}
-        case.place.create(LOCK, note, durable=False)
+        try:
+            case.place.create(LOCK, note, durable=False)
+        except FileExistsError:
+            pass  # somebody made it since we looked: it says the same
 
 
 def wake(case: Case, run: Run) -> None:
@@ -61,10 +65,12 @@ def wake(case: Case, run: Run) -> None:
         processes.signal_exactly(progress.nursery, progress.nursery_started, signal.SIGCONT)
 
 
-def end_supervisor(case: Case, run: Run) -> None:
-    """KILL a supervisor that has outlived its own limit: it is stopped, or stuck."""
-    if progress := _progress_of(case, run):
-        processes.signal_exactly(progress.supervisor, progress.started, signal.SIGKILL)
+def end_supervisor(case: Case, run: Run) -> bool:
+    """KILL a supervisor that has outlived its own limit: it is stopped, or stuck. False where it is gone."""
+    progress = _progress_of(case, run)
+    return progress is not None and processes.signal_exactly(
+        progress.supervisor, progress.started, signal.SIGKILL
+    )
 
 
 def end_nursery(case: Case, run: Run) -> None:

@@ -10,6 +10,7 @@ moved out of the tree, drops the errors of a full watch table, and can't be told
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import secrets
@@ -78,6 +79,17 @@ class _Reader(InotifyFD):
             raise
         self._on_death = on_death
 
+    def start(self) -> None:
+        """Raises OSError, also where no more threads are allowed: it is tried again like any other."""
+        try:
+            super().start()
+        except RuntimeError as error:
+            self._is_reading = (
+                False  # or else `close` leaves the descriptors to a thread that never ran
+            )
+            self.close()
+            raise OSError(errno.EAGAIN, str(error)) from error
+
     def run(self) -> None:
         """Until it is stopped, or can't go on."""
         try:
@@ -109,9 +121,10 @@ class InotifyWatcher:
         files.make_directory(self._root.fd, OWN, durable=False)
         with files.directory(OWN, self._root.fd) as own:
             files.make_directory(own, CANARY, durable=False)
-        self._reader = _Reader(lambda: hint(None))
-        self._reader.start()
-        self._watches = Watches(self._reader, self._root, self._changed, self._budget)
+        reader = _Reader(lambda: hint(None))
+        reader.start()
+        self._reader = reader
+        self._watches = Watches(reader, self._root, self._changed, self._budget)
         try:
             self._watches.begin()
         except OSError:

@@ -74,6 +74,10 @@ class Worker:
         self._stopping = True
         self._inbox.wake()
 
+    def make_ready(self) -> None:
+        """Forget a stop that came while nothing ran."""
+        self._stopping = False
+
     def run(self, once: bool = False) -> Tally:
         """Until `stop`; with `once`, until nothing is runnable now."""
         try:
@@ -250,11 +254,11 @@ class Worker:
     def _tell_what_was_left(self) -> None:
         """States that were reached, and not told, when the last daemon ended."""
         for tell in self._tells_waiting():
-            if not self._came_true(tell):
-                self._cross_off(tell.run)
-                continue
             try:
-                deliver(self._world, tell)
+                if self._came_true(tell):
+                    deliver(self._world, tell)
+                else:
+                    self._cross_off(tell.run)
             except (StateMachineError, OSError) as error:
                 log.warning("%s: on_%s is told later: %s", tell.recording, tell.state, error)
 
@@ -266,10 +270,11 @@ class Worker:
             return []
 
     def _came_true(self, tell: Tell) -> bool:
+        """Raises StateMachineError, OSError: that can't be known just now."""
         try:
             with self._world.root.opened(tell.recording) as fd:
                 lines = Journal(fd, self._world.root.id, self._world.clock).read()
-        except (StateMachineError, OSError):
+        except NoSuchRecording:
             return False
         declared = {state.name for state in self._world.lifecycle.states}
         return tell.state in declared and history_of(lines).known == tell.state

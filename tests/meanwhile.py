@@ -52,3 +52,8 @@ def meanwhile(call: str, name: str, act: Callable[[], object]) -> Iterator[None]
         assert (call, name) not in _waiting, f"no {call} of {name} was made"
     finally:
         _waiting.pop((call, name), None)
+
+
+def is_waiting(call: str) -> bool:
+    """Whether something is still to be done before such a call."""
+    return any(waiting == call for waiting, _ in _waiting)

@@ -310,6 +310,22 @@ def test_an_on_state_hook_is_told_though_the_daemon_dies(folder: Folder) -> None
     assert len(folder.calls("start", "on_completed")) == 1
 
 
+def test_p03_a_state_that_can_not_be_read_of_at_the_start_is_told_later(folder: Folder) -> None:
+    """Only what never came true is crossed off: an unreadable journal (two links) says neither."""
+    place = folder.drop("match", ".done")
+    folder.ezrec("watch", "--once")
+    folder.hook("on_completed.sh", "say end\n")
+    root = Root(folder.root)
+    Tells(root).add("match", "completed", "uploading", "")
+    root.close()
+    (folder.site / "second").hardlink_to(place / "logs" / "journal")
+    with folder.daemon() as daemon:
+        wait_until(lambda: daemon.said("match: on_completed is told later"))
+    (folder.site / "second").unlink()
+    with folder.daemon():
+        folder.wait_for_call("end", "on_completed")
+
+
 def test_an_on_state_hook_outlives_the_daemon(folder: Folder) -> None:
     """Killed while the hook is running: told once more at most, never less than once."""
     folder.hook("on_completed.sh", "gate; say end\n")

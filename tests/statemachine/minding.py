@@ -123,3 +123,13 @@ def in_threads(count: int, work: object) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+
+
+@contextmanager
+def no_more_threads() -> Iterator[None]:
+    """As where a limit on tasks is reached: the kernel refuses each new thread, here for want of room."""
+    before = threading.stack_size(1 << 45)
+    try:
+        yield
+    finally:
+        threading.stack_size(before)

@@ -209,6 +209,16 @@ def test_a_marker_is_made_renamed_and_removed(place: Place, rec: Path) -> None:
     assert place.look().present == frozenset()
 
 
+def test_a_poke_that_was_cut_off_does_not_stop_the_next(place: Place, rec: Path) -> None:
+    """Left by a command that was killed, whose pid came round again (in a container they are few)."""
+    left = rec / f".ezrec-poke-{os.getpid()}"
+    left.touch()
+    place.poke()
+    assert not left.exists()
+    place.poke()
+    assert not left.exists()
+
+
 def test_a_note_that_cannot_be_written_blocks_nothing(place: Place) -> None:
     """A marker that is gone is found out by the rename, not by the note."""
     place.write_note(".done", {"state": "merged"})

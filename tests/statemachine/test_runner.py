@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from ezrec.statemachine import files, processes, runs
-from ezrec.statemachine.errors import StartUncertain
+from ezrec.statemachine.errors import RunnerUnavailable, StartUncertain
 from ezrec.statemachine.runner import ProcessRunner
-from tests.statemachine.minding import Minded, in_threads, nurseries
+from tests.statemachine.minding import Minded, in_threads, no_more_threads, nurseries
 from tests.waiting import wait_until
 
 WAITS = "while [ ! -e go ]; do sleep 0.02; done; exit 7"
@@ -96,6 +98,50 @@ def test_closing_ends_no_run(minded: Minded) -> None:
     wait_until(lambda: nurseries() == [])
     assert minded.result(run) is not None
     assert minded.run(minded.launch("exit 4")).exit == 4
+
+
+def test_without_a_thread_for_it_nothing_is_started(minded: Minded) -> None:
+    """That is known, so the attempt does not count; nothing is left behind, and the next start works."""
+    before = len(os.listdir("/proc/self/fd"))
+    with no_more_threads(), pytest.raises(RunnerUnavailable, match="can't start new thread"):
+        minded.start(minded.launch("touch begun"))
+    assert nurseries() == []
+    assert len(os.listdir("/proc/self/fd")) == before
+    assert not minded.leased()
+    assert minded.run(minded.launch("exit 4")).exit == 4
+    assert not (minded.path / "begun").exists()
+
+
+def sockets(pid: int) -> int:
+    """How many a process has open."""
+    there = Path(f"/proc/{pid}/fd")
+    return sum(
+        os.path.realpath(fd).rpartition("/")[2].startswith("socket:") for fd in there.glob("*")
+    )
+
+
+def test_without_room_for_a_spare_the_nursery_goes_on(minded: Minded) -> None:
+    """It makes the next supervisor ahead of time only where it can: the one that runs still needs it."""
+    run = minded.start(minded.launch(WAITS))
+    supervisor = minded.supervisor(run)
+    (nursery,) = nurseries()
+    wait_until(lambda: len(processes.children(nursery)) == 2)
+    wait_until(lambda: sockets(nursery) == 2)  # its own, and the spare's
+    (spare,) = set(processes.children(nursery)) - {supervisor}
+    taken = set(map(int, os.listdir(f"/proc/{nursery}/fd")))
+    free = min(set(range(len(taken) + 1)) - taken)
+    _, hard = resource.prlimit(nursery, resource.RLIMIT_NOFILE)
+    resource.prlimit(nursery, resource.RLIMIT_NOFILE, (free, hard))
+    os.kill(spare, signal.SIGKILL)
+    wait_until(lambda: sockets(nursery) == 1)
+    lulls = (
+        time.monotonic() + 0.2
+    )  # nothing tells that it has tried in vain and gone to sleep again
+    wait_until(lambda: nursery not in nurseries() or time.monotonic() > lulls)
+    (minded.path / "go").touch()
+    wait_until(lambda: run in minded.ended)
+    assert minded.ended == {run: 0}
+    assert nurseries() == [nursery]
 
 
 def test_many_at_once(minded: Minded) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ezrec.statemachine import processes
+from ezrec.statemachine import processes, runs
 from ezrec.statemachine.runner import ProcessRunner
 from tests.statemachine.minding import Minded, nurseries
 from tests.waiting import wait_until
@@ -226,6 +226,19 @@ def test_what_cannot_be_run_is_said(
     result = minded.run(minded.launch((str(hook),)))
     assert result.exit == code
     assert f"can't run {hook}: " in minded.log() and words in minded.log()
+
+
+def test_a_hook_that_is_being_written_is_put_off(minded: Minded, tmp_path: Path) -> None:
+    """The kernel executes nothing that somebody still writes (ETXTBSY): that passes by itself, so the
+    stage is not parked until its set-up changes."""
+    hook = tmp_path / "hook"
+    hook.write_text("#!/bin/sh\nexit 0\n")
+    hook.chmod(0o755)
+    with hook.open("ab"):
+        result = minded.run(minded.launch((str(hook),)))
+    assert result.exit == runs.EX_TEMPFAIL
+    assert result.notes == (f"can't run {hook}: Text file busy",)
+    assert minded.run(minded.launch((str(hook),))).exit == 0
 
 
 def test_an_environment_that_is_none_is_said(minded: Minded) -> None:

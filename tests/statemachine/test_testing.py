@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
+import os
+import shutil
+import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -18,6 +24,8 @@ from ezrec.statemachine.reconcile import nothing_starts, reconcile
 from ezrec.statemachine.runs import Launch
 from ezrec.statemachine.settling import Settling
 from ezrec.statemachine.testing import FakeClock, ScriptedRunner, ScriptedWatcher
+from ezrec.statemachine.world import Changed
+from tests.meanwhile import is_waiting, meanwhile
 from tests.waiting import wait_until
 
 Trace = list[tuple[object, ...]]
@@ -238,3 +246,113 @@ def test_started_twice_is_started_once(tmp_path: Path) -> None:
         made.engine.start()
         recording = made.drop("x")
         made.until((recording / ".completed").exists)
+
+
+def test_stopped_twice_and_started_again_it_works(tmp_path: Path) -> None:
+    """A stop where nothing works is over when the next start begins: it did not end that one unseen."""
+    with site(tmp_path / "root", {}, WALLS["2038"]) as made:
+        made.engine.stop()
+        made.engine.stop()
+        made.engine.start()
+        wait_until(lambda: made.watcher.running)
+        recording = made.drop("x")
+        made.until((recording / ".completed").exists)
+
+
+def test_p03_a_root_that_is_back_and_can_not_be_locked_is_waited_for(tmp_path: Path) -> None:
+    """The disk that came back refuses its lock once: the daemon lives, and takes it up the next time."""
+    root, away = tmp_path / "root", tmp_path / "away"
+    with site(root, {}, WALLS["2038"]) as made:
+        root.rename(away)
+        made.until(lambda: made.engine.world.root.is_still_there() is False)
+        with meanwhile("lock", str(fcntl.LOCK_EX | fcntl.LOCK_NB), no_locks):
+            shutil.copytree(away, root)
+            made.until(lambda: not is_waiting("lock"))
+        made.until(made.engine.world.root.is_still_there)
+        recording = made.drop("x")
+        made.until((recording / ".completed").exists)
+
+
+def test_a_lock_that_somebody_makes_at_the_last_moment_is_no_trouble(tmp_path: Path) -> None:
+    """It says what ours would: the attempt that has begun goes on."""
+    with site(tmp_path / "root", {}, WALLS["2038"]) as made:
+        recording = made.root / "x"
+        with meanwhile("link", ".lock", lambda: (recording / ".lock").touch()):
+            made.drop("x")
+            made.until((recording / ".completed").exists)
+        ends = [line for line in made.trace("x") if line[0] == "ended"]
+    assert [line[4] for line in ends] == ["finished", "finished"]
+
+
+def test_p03_a_start_that_the_disk_refuses_is_journaled_in_words(tmp_path: Path) -> None:
+    """`ezrec why` shows it to people: no number of an error, no path of our own."""
+    with site(tmp_path / "root", {}, WALLS["2038"]) as made:
+        with meanwhile("link", ".lock", no_locks):
+            recording = made.drop("x")
+            made.until((recording / ".completed").exists)
+        with made.engine.world.root.opened("x") as fd:
+            lines = Journal(fd, made.engine.world.root.id, made.clock).read()
+    assert [line["reason"] for line in lines if line.get("result") == "postponed"] == [
+        os.strerror(errno.ENOLCK)
+    ]
+
+
+def no_locks() -> None:
+    """As a share says whose lock daemon is away."""
+    raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+
+def test_a_lease_that_nobody_gives_back_is_told_of_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The run has outlived its limit, and what holds the lease is no supervisor: it is looked at again and
+    again, and nobody is said to be killed."""
+    with site(tmp_path / "root", {}, WALLS["2038"]) as made:
+        made.runner.script = lambda _launch: None
+        made.drop("x")
+        made.until(lambda: bool(made.runner.running()))
+        made.clock.advance(100_000)
+        looks = [0]
+        made.between = lambda: looks.append(looks.pop() + 1)
+        made.until(lambda: looks[0] > 50 and "outlived" in caplog.text)
+    told = [each for each in caplog.messages if "outlived" in each]
+    gone = "its supervisor is gone, but somebody holds its lease"
+    assert told == [f"x: merge has outlived its limit: {gone}"]
+
+
+def test_who_stops_listening_takes_no_change_from_another(tmp_path: Path) -> None:
+    """Several follow one change at a time and go, while the next one is being told: each hears the first
+    change after it has come."""
+    make_root(tmp_path / "root")
+    engine = Engine(tmp_path / "root", RECORDING, ())
+    told, heard, missed, over = [0], [0], [0], threading.Event()
+
+    def listen() -> None:
+        while not over.is_set():
+            changes, before = engine.changes(), told[0]
+            missed[0] += int(next(changes).reason) > before + 1
+            changes.close()  # type: ignore[attr-defined]  # it is a generator
+            heard[0] += 1
+
+    def tell() -> None:
+        told[0] += 1
+        number = str(told[0])
+        engine.world.on_change(
+            Changed(recording="x", origin="recorded", state="merged", how="finished", reason=number)
+        )
+
+    listeners = [threading.Thread(target=listen, daemon=True) for _ in range(6)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for each in listeners:
+            each.start()
+        while heard[0] < 10_000:
+            tell()
+        over.set()
+        while any(each.is_alive() for each in listeners):
+            tell()
+    finally:
+        sys.setswitchinterval(interval)
+        engine.close()
+    assert missed == [0]

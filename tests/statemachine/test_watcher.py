@@ -17,6 +17,7 @@ from ezrec.statemachine import watches
 from ezrec.statemachine.names import is_date
 from ezrec.statemachine.root import Root, make_root
 from ezrec.statemachine.watcher import InotifyWatcher, NoWatcher, hint_of
+from tests.statemachine.minding import no_more_threads
 from tests.waiting import wait_until
 
 
@@ -373,3 +374,16 @@ def test_a_watcher_that_can_not_be_started_gives_no_hints(root: Root) -> None:
         watcher.start(hints.append)
     assert watcher.check() is False
     assert hints == []
+
+
+def test_a_watcher_that_gets_no_thread_is_blind_until_there_is_one(watcher: InotifyWatcher) -> None:
+    """A limit on tasks that a hook has used up ends no daemon, and costs no descriptor."""
+    before = len(os.listdir("/proc/self/fd"))
+    watcher.stop()
+    with no_more_threads():
+        assert watcher.check() is False
+        assert watcher.check() is False
+        assert len(os.listdir("/proc/self/fd")) < before
+    assert watcher.check() is False
+    assert watcher.check() is True
+    assert len(os.listdir("/proc/self/fd")) == before
