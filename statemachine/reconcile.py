@@ -79,6 +79,7 @@ def _act(
 ) -> Reconciled | None:
     match decision:
         case decide.TakeUp(run, None) if world.minded.is_awaited(run.id):
+            starting.wake(case, run)
             return _rest(case, decide.Watch(run), again=decide.LOOK_AGAIN)
         case decide.TakeUp(run, result):
             _say_outcome(case, run, ending.take_up(world, case, run, result))
