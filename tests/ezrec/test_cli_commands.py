@@ -175,7 +175,10 @@ def test_retry(site: Site) -> None:
     hint = f"no daemon runs: ezrec --root {site.root} watch\n"
     refused = "ezrec: b is completed: there is nothing to retry\n"
     check_said(done, 1, "a: recorded, tried again\n", refused + hint)
-    assert site.ezrec("retry", "a", "nobody").returncode == 65
+    nobody = f"""ezrec: there is no recording 'nobody' in {site.root}
+       see: ezrec --root {site.root} status
+"""
+    check_said(site.ezrec("retry", "nobody", "b"), 65, "", nobody + refused)
 
 
 def test_hold_release_and_stop(site: Site) -> None:
