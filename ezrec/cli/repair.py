@@ -87,8 +87,8 @@ def _named(root: Root, text: str) -> str:
         if found is None:
             raise
         return str(Path(found.path).relative_to(root.path))
-    with suppress(DirectoryRefused), root.opened(name):  # why it is refused, is a line of the repair
-        pass
+    with suppress(DirectoryRefused), root.opened(name):
+        pass  # why it is refused, is a line of the repair
     return name
 
 
