@@ -16,8 +16,8 @@ from ezrec.statemachine import calls, files
 
 #: A power cut costs at most this many seconds, and a fragment, and what the disk lies about.
 SYNC_EVERY = 2.0
-#: The boxes that a camera's file begins with, before the first picture.
-_HEADER = (b"ftyp", b"moov")
+#: The boxes that a camera's file begins with, and the one that it ends with: no picture is in them.
+_FRAME = (b"ftyp", b"moov", b"mfra")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,10 +50,10 @@ def close_takes(dir_fd: int, takes: Iterable[Take]) -> None:
 
 
 def holds_pictures(take: Take) -> bool:
-    """Whether more than the header, which is written first, came into the file: be it half a picture."""
+    """Whether more came into the file than what stands around pictures: be it half of one."""
     with os.fdopen(os.dup(take.fd), "rb") as stream:
         shape = shape_of(stream)
-    return bool(shape.trouble) or any(box.kind not in _HEADER for box in shape.boxes)
+    return bool(shape.trouble) or any(box.kind not in _FRAME for box in shape.boxes)
 
 
 def _bears(dir_fd: int, take: Take) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import struct
 from pathlib import Path
 
 import pytest
@@ -195,11 +196,15 @@ def before_the_first_fragment(site: Site) -> tuple[bytes, bytes]:
     return data[:first], data[first : first + 1000]
 
 
-@pytest.mark.parametrize("whole", [True, False])
-def test_a_take_without_a_picture_is_no_footage(site: Site, whole: bool) -> None:
-    """A camera that dies in its first second has written a header: the attempt failed, nothing is kept."""
+@pytest.mark.parametrize("how", ["whole", "cut", "ended"])
+def test_a_take_without_a_picture_is_no_footage(site: Site, how: str) -> None:
+    """A camera that dies in its first second has written a header: the attempt failed, nothing is kept.
+    One that was asked to finish by then has written how it ends, too.
+    """
     header, _ = before_the_first_fragment(site)
-    ended = cut_off(site, header if whole else header[:-100], "")
+    end = struct.pack(">I4sI4s8x", 24, b"mfra", 16, b"mfro")
+    starts = {"whole": header, "cut": header[:-100], "ended": header + end}
+    ended = cut_off(site, starts[how], "")
     assert ended.code == 1
     assert "camera 1: ffmpeg ended with status 1: it said nothing" in ended.err
     assert not list(site.recording.glob("camera_*"))
