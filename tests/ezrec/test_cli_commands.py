@@ -334,6 +334,16 @@ def test_init_where_it_can_not_be(site: Site) -> None:
     assert file.read_text() == "mine"
 
 
+@pytest.mark.parametrize("command", ["init", "demo"])
+def test_a_root_that_no_configuration_could_name_is_not_made(site: Site, command: str) -> None:
+    """Every later command would refuse its path: one sentence now, and nothing is left behind."""
+    done = site.ezrec(command, str(site.root.parent / "a\x1bb"), rooted=False)
+    said = f"ezrec: {site.root.parent}/a\\x1bb can't be written in a configuration\n"
+    hint = "       choose a name of printable characters\n"
+    check_said(done, 69, "", said + hint)
+    assert not (site.root.parent / "a\x1bb").exists()
+
+
 @pytest.mark.parametrize(
     ("behaviour", "code"), [("", 0), ("exit 75\n", 75), ("exit 65\n", 1), ("exit 78\n", 75)]
 )
