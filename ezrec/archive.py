@@ -11,10 +11,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote as percent_encoded
+from urllib.parse import unquote, urlsplit
 
 from ezrec.errors import ConfigError, TryLater
 from ezrec.statemachine import files
+from ezrec.statemachine.names import quote
 
 MARK = ".ezrec-archive"
 #: The archive's path is the operator's own word: links in it are followed.
@@ -53,7 +55,7 @@ def archive_path(to: str, root: Path) -> Path:
 
 def url_of(path: Path) -> str:
     """The `file://` URL of an absolute path."""
-    return "file://" + quote(str(path))
+    return "file://" + percent_encoded(str(path))
 
 
 def make_archive(path: Path) -> None:
@@ -71,14 +73,14 @@ def make_archive(path: Path) -> None:
 @contextmanager
 def open_archive(path: Path) -> Iterator[int]:
     """A descriptor of the archive. Raises TryLater where it is away, or bears no mark."""
-    touch = f"touch {path / MARK}"
+    touch = f"touch {quote(str(path / MARK))}"
     try:
         with trouble_at(f"the archive {path}"):
             dir_fd = os.open(path, _DIRECTORY)
     except TryLater as error:
         if not isinstance(error.__cause__, FileNotFoundError):
             raise
-        hint = f"is it mounted? To make one: mkdir -p {path} && {touch}"
+        hint = f"is it mounted? To make one: mkdir -p {quote(str(path))} && {touch}"
         raise TryLater(f"there is no archive at {path}", hint) from error
     hint = f"is it mounted? If this really is the archive: {touch}"
     try:

@@ -12,7 +12,8 @@ class Notifier:
 
     def __init__(self) -> None:
         self._address = os.environ.get("NOTIFY_SOCKET", "").replace("@", "\0", 1)
-        self._every = int(os.environ.get("WATCHDOG_USEC") or 0) / 2_000_000
+        microseconds = os.environ.get("WATCHDOG_USEC", "")
+        self._every = int(microseconds) / 2_000_000 if microseconds.isdecimal() else 0.0
         self._last = float("-inf")
 
     def ready(self) -> None:

@@ -19,6 +19,9 @@ def make_station(root: Path) -> list[str]:
     """Make what is missing; a line for each thing, saying whether it was there. Raises RootUnusable."""
     if root.exists() and not root.is_dir():
         raise RootUnusable(f"{root} is a file", "name a directory")
+    if not str(root).isprintable():
+        hint = "choose a name of printable characters"
+        raise RootUnusable(f"{root} can't be written in a configuration", hint)
     was_there = {name: (root / name).exists() for name in (MARK, CONFIG, HOOKS, ARCHIVE)}
     make_root(root)
     try:

@@ -65,8 +65,7 @@ def _weigh(lifecycle: Lifecycle, stage: Stage, history: History, ending: Ending)
     if good:
         return Outcome(result="finished", trigger=f"finish_{stage.name}", to=stage.ok)
     if run.cancelled == "stop":
-        trigger = f"yield_{stage.name}"
-        return Outcome(result="cancelled", trigger=trigger, reason="stopped by hand")
+        return _stopped(lifecycle, stage)
     if result is None or result.ended_by == "signal":
         return _cut_off(stage, history, ending)
     return _by_exit(stage, history, ending, result)
@@ -79,6 +78,14 @@ def _cancelled(lifecycle: Lifecycle, stage: Stage, run: Run) -> Outcome:
             reason = f"pushed to {state}"
             return Outcome(result="cancelled", trigger=f"push_{state}", to=state, reason=reason)
     return Outcome(result="cancelled", trigger=f"yield_{stage.name}", reason="a push ended it")
+
+
+def _stopped(lifecycle: Lifecycle, stage: Stage) -> Outcome:
+    """The lock's own stage would begin anew at once, against what was said; any other is on hold."""
+    lock = lifecycle.lock_state
+    own = lock is not None and stage.source == lock.name
+    trigger, to = (f"push_{IDLE}", IDLE) if own else (f"yield_{stage.name}", None)
+    return Outcome(result="cancelled", trigger=trigger, to=to, reason="stopped by hand")
 
 
 def _cut_off(stage: Stage, history: History, ending: Ending) -> Outcome:

@@ -29,7 +29,8 @@ class Changed:
 
     `how`: `finished`, `failed`, `refused`, `salvaged` (a run ended), `push` (an operator), `find` (no
     journal knew it), `asked` (a lock), `mended`, `cleared` (a marker removed), `arrived`, `resumed`
-    (a crash in between), `cancelled` (a push to idle ended a run).
+    (a crash in between), `cancelled` (a push to idle, or a stop before there
+    was anything to keep, ended a run).
     """
 
     recording: str

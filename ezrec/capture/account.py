@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from queue import SimpleQueue
 
 from ezrec import document
-from ezrec.capture.takes import Take, close_takes, content, recorded
+from ezrec.capture.takes import Take, close_takes, content, holds_pictures, recorded
 from ezrec.errors import DataError, EzrecError, TryLater
 from ezrec.hook import Job, note
 from ezrec.media.ffmpeg import Ffmpeg
@@ -44,6 +44,7 @@ class Session:
 def account(dir_fd: int, job: Job, session: Session) -> None:
     """Write down what came of it, tell of each camera's trouble, and raise where it was no success."""
     delivered = [camera for camera in session.cameras if camera.delivered]
+    kept = any(holds_pictures(camera.take) for camera in session.cameras)
     close_takes(dir_fd, [camera.take for camera in session.cameras])
     for camera in session.cameras:
         if camera not in delivered and not camera.problem:
@@ -57,7 +58,7 @@ def account(dir_fd: int, job: Job, session: Session) -> None:
         if not full:
             raise  # else there is no room for this either, and that is said below
     if full:
-        raise disk_full(job) if delivered else no_room(job)
+        raise disk_full(job) if kept else no_room(job)
     problems = {camera.take.camera: camera.problem for camera in session.cameras}
     if not delivered:
         raise EzrecError(f"no camera delivered a frame: {_sentence(problems)}")

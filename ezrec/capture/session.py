@@ -155,7 +155,8 @@ def _end(session: Session) -> None:
         stopped = session.stopping_since is not None and code in (255, 0)
         camera.full = camera.full or is_full(camera.running.said)
         if code != 0 and not stopped and not camera.problem:
-            camera.problem = f"ffmpeg ended with status {code}: {camera.running.tail()}"
+            said = camera.running.tail() or "it said nothing"
+            camera.problem = f"ffmpeg ended with status {code}: {said}"
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from ezrec.errors import DataError
+from ezrec.media.boxes import shape_of
 from ezrec.media.footage import footage, is_ours, next_take
 from ezrec.media.fragments import Content, content_of
 from ezrec.media.sniff import open_footage
@@ -15,6 +16,8 @@ from ezrec.statemachine import calls, files
 
 #: A power cut costs at most this many seconds, and a fragment, and what the disk lies about.
 SYNC_EVERY = 2.0
+#: The boxes that a camera's file begins with, and the one that it ends with: no picture is in them.
+_FRAME = (b"ftyp", b"moov", b"mfra")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +42,18 @@ def new_take(dir_fd: int, camera: str, index: int) -> Take:
 
 
 def close_takes(dir_fd: int, takes: Iterable[Take]) -> None:
-    """Close the files. One that nothing was ever written to is no footage: its name goes again."""
+    """Close the files. One that no picture was ever written to is no footage: its name goes again."""
     for take in takes:
-        if os.fstat(take.fd).st_size == 0 and _bears(dir_fd, take):
+        if not holds_pictures(take) and _bears(dir_fd, take):
             files.remove(dir_fd, take.name)
         os.close(take.fd)
+
+
+def holds_pictures(take: Take) -> bool:
+    """Whether more came into the file than what stands around pictures: be it half of one."""
+    with os.fdopen(os.dup(take.fd), "rb") as stream:
+        shape = shape_of(stream)
+    return bool(shape.trouble) or any(box.kind not in _FRAME for box in shape.boxes)
 
 
 def _bears(dir_fd: int, take: Take) -> bool:

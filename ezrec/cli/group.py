@@ -118,8 +118,15 @@ class Common:
         from ezrec.statemachine.names import quote
 
         told = (("--root", self.root), ("--config", self.config))
-        options = (f"{name} {quote(os.path.abspath(value))}" for name, value in told if value)
+        options = (f"{name} {quote(_absolute(value))}" for name, value in told if value)
         return " ".join([quote(_program()), *options])
+
+
+def _absolute(path: str) -> str:
+    try:
+        return os.path.abspath(path)
+    except OSError:  # the working directory was removed; the configuration counts from here then
+        return os.path.abspath(f"/{path}")
 
 
 def _program() -> str:

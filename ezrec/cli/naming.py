@@ -41,9 +41,14 @@ def seen(scene: Scene, text: str) -> Snapshot:
     try:
         return snapshot(scene, named(scene.root, text), whole=True)
     except NameRefused:
-        below = _below(scene.root, text) or text.rstrip("/")
-        met = (each for each in scan(scene.root) if isinstance(each, Refusal))
-        found = next((each for each in met if Path(each.path) == scene.root.path / below), None)
+        found = refusal(scene.root, text)
         if found is None:
             raise
         return refused(scene, found)
+
+
+def refusal(root: Root, text: str) -> Refusal | None:
+    """What the scan says of the directory that is meant; None where it takes it, or does not meet it."""
+    below = _below(root, text) or text.rstrip("/")
+    met = (each for each in scan(root) if isinstance(each, Refusal))
+    return next((each for each in met if Path(each.path) == root.path / below), None)

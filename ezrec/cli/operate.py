@@ -112,7 +112,8 @@ def retry_command(common: Common, recordings: tuple[str, ...]) -> None:
             found = named(world.root, text)
             state = operate.retry(world, found, _by())
         except (StateMachineError, OSError) as error:
-            code = code or report(error, common.again)
+            said = report(error, common.again)
+            code = code or said
         else:
             _say(common, world, f"{found}: {state}, {_tried(common, world, found, state)}", state)
     sys.exit(code)

@@ -7,16 +7,18 @@ import os
 import sys
 import time
 from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
 
 import click
 
 from ezrec.archive import archive_path
 from ezrec.cli.boundary import EX_FAILURE, report
 from ezrec.cli.group import Common, common_options
-from ezrec.cli.naming import named
+from ezrec.cli.naming import named, refusal
 from ezrec.repair import Plan, contents, remaining, repaired
 from ezrec.repair import report as as_data
-from ezrec.statemachine.errors import NameRefused, RootUnusable
+from ezrec.statemachine.errors import DirectoryRefused, NameRefused, RootUnusable
 from ezrec.statemachine.mends import Mend, Who, lines
 from ezrec.statemachine.root import Root
 from ezrec.station import Station
@@ -74,13 +76,20 @@ def _judge_root(root: Root, dry_run: bool) -> None:
 
 
 def _named(root: Root, text: str) -> str:
-    """A recording's id; or, as it stands, a name that is refused and may be mended."""
+    """A recording's id; or, as it stands, a name that is refused and may be mended.
+
+    Raises NoSuchRecording, NameRefused: that nothing is wrong must not be said of what is not there.
+    """
     try:
-        return named(root, text)
+        name = named(root, text)
     except NameRefused:
-        if not os.path.isdir(root.path / text):
+        found = refusal(root, text)
+        if found is None:
             raise
-        return text.rstrip("/")
+        return str(Path(found.path).relative_to(root.path))
+    with suppress(DirectoryRefused), root.opened(name):
+        pass  # why it is refused, is a line of the repair
+    return name
 
 
 def _tell(common: Common, mends: Iterable[Mend], quiet: bool) -> tuple[list[Mend], bool]:

@@ -45,8 +45,9 @@ def is_silent(text: str | Problem) -> bool:
     """Whether there are only comments and headings, as `ezrec init` writes them: nothing is set."""
     if isinstance(text, Problem):
         return False
-    said = [line.rstrip() for line in text.splitlines() if line.strip()]
-    headings = [line for line in said if not line.lstrip().startswith("#")]
+    # spaces alone are blank: a tab is a fault, and what looks like a space is text
+    said = [line.rstrip(" ") for line in text.splitlines() if line.strip(" ")]
+    headings = [line for line in said if not line.lstrip(" ").startswith("#")]
     sections = {f"{section}:" for section in SECTIONS}
     return len(set(headings)) == len(headings) and sections.issuperset(headings)
 

@@ -48,6 +48,15 @@ def test_a_root_that_does_not_exist(site: Site, command: str) -> None:
     assert not absent.exists()
 
 
+def test_a_working_directory_that_was_removed(site: Site) -> None:
+    """A relative path means nothing there, and what is said of it is a sentence all the same."""
+    gone = site.root.parent / "gone"
+    gone.mkdir()
+    site.prefix = ["sh", "-c", 'rmdir "$PWD"; exec "$@"', "sh"]
+    done = site.ezrec("--root", "../absent", "status", rooted=False, cwd=gone)
+    check_refused(done, 69, "the root /../absent does not exist")
+
+
 @pytest.mark.parametrize("command", ["status", "watch --once", "new b"])
 def test_a_root_that_is_a_file(site: Site, command: str) -> None:
     """Named as what it is."""

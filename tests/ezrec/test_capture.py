@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import struct
 from pathlib import Path
 
 import pytest
 
 from ezrec.media.fragments import content_of
-from tests.ezrec.real_media import Site, colour, frames_read, until
+from tests.ezrec.real_media import Ended, Site, colour, frames_read, until
 
 
 @pytest.fixture
@@ -161,6 +162,70 @@ def test_nobody_delivering_a_frame_is_a_failed_attempt(site: Site) -> None:
     assert "no camera delivered a frame: camera 0: ffmpeg ended with" in ended.err
     assert "camera 1: ffmpeg ended with" in ended.err
     assert not list(site.recording.glob("camera_*"))
+
+
+#: Stands in for a camera that is cut off: it writes what stands in `start`, says why, and is gone.
+CUT_OFF = """\
+#!/bin/sh
+for target; do :; done
+cat {start} > "${{target#file:}}"; echo "{said}" >&2; exit 1
+"""
+
+
+def cut_off(site: Site, start: bytes, said: str) -> Ended:
+    """A capture whose two cameras get no further than `start`."""
+    program = site.root / "bin" / "ffmpeg"
+    program.parent.mkdir()
+    (site.root / "start").write_bytes(start)
+    program.write_text(CUT_OFF.format(start=site.root / "start", said=said))
+    program.chmod(0o755)
+    site.path = f"{program.parent}:{site.path}"
+    return site.run("capture")
+
+
+def before_the_first_fragment(site: Site) -> tuple[bytes, bytes]:
+    """(what a camera writes when it begins, the beginning of its first fragment)."""
+    site.tell(seconds=1)
+    assert site.run("capture").code == 0
+    for path in site.recording.glob("camera_1*"):
+        path.unlink()
+    take = site.recording / "camera_0.mp4"
+    data = take.read_bytes()
+    take.unlink()
+    first = data.index(b"moof") - 4
+    return data[:first], data[first : first + 1000]
+
+
+@pytest.mark.parametrize("how", ["whole", "cut", "ended"])
+def test_a_take_without_a_picture_is_no_footage(site: Site, how: str) -> None:
+    """A camera that dies in its first second has written a header: the attempt failed, nothing is kept.
+    One that was asked to finish by then has written how it ends, too.
+    """
+    header, _ = before_the_first_fragment(site)
+    end = struct.pack(">I4sI4s8x", 24, b"mfra", 16, b"mfro")
+    starts = {"whole": header, "cut": header[:-100], "ended": header + end}
+    ended = cut_off(site, starts[how], "")
+    assert ended.code == 1
+    assert "camera 1: ffmpeg ended with status 1: it said nothing" in ended.err
+    assert not list(site.recording.glob("camera_*"))
+
+
+def test_a_full_disk_is_waited_for_where_there_is_no_picture(site: Site) -> None:
+    """There was room for a header alone: nothing was recorded, it is tried again."""
+    header, _ = before_the_first_fragment(site)
+    ended = cut_off(site, header, "No space left on device")
+    assert ended.code == 75
+    assert "make room; it is tried again" in ended.err
+    assert not list(site.recording.glob("camera_*"))
+
+
+def test_a_full_disk_keeps_a_part_of_a_picture(site: Site) -> None:
+    """What may be shown is never thrown away, and what is kept is not filmed once more."""
+    header, part = before_the_first_fragment(site)
+    ended = cut_off(site, header + part, "No space left on device")
+    assert ended.code == 65
+    assert "what was recorded until then is kept" in ended.err
+    assert (site.recording / "camera_0.mp4").read_bytes() == header + part
 
 
 @pytest.mark.parametrize(

@@ -175,7 +175,10 @@ def test_retry(site: Site) -> None:
     hint = f"no daemon runs: ezrec --root {site.root} watch\n"
     refused = "ezrec: b is completed: there is nothing to retry\n"
     check_said(done, 1, "a: recorded, tried again\n", refused + hint)
-    assert site.ezrec("retry", "a", "nobody").returncode == 65
+    nobody = f"""ezrec: there is no recording 'nobody' in {site.root}
+       see: ezrec --root {site.root} status
+"""
+    check_said(site.ezrec("retry", "nobody", "b"), 65, "", nobody + refused)
 
 
 def test_hold_release_and_stop(site: Site) -> None:
@@ -329,6 +332,16 @@ def test_init_where_it_can_not_be(site: Site) -> None:
     done = site.ezrec("init", "/proc/ezrec", rooted=False)
     assert (done.returncode, done.stdout) == (69, "") and done.stderr.count("\n") == 1
     assert file.read_text() == "mine"
+
+
+@pytest.mark.parametrize("command", ["init", "demo"])
+def test_a_root_that_no_configuration_could_name_is_not_made(site: Site, command: str) -> None:
+    """Every later command would refuse its path: one sentence now, and nothing is left behind."""
+    done = site.ezrec(command, str(site.root.parent / "a\x1bb"), rooted=False)
+    said = f"ezrec: {site.root.parent}/a\\x1bb can't be written in a configuration\n"
+    hint = "       choose a name of printable characters\n"
+    check_said(done, 69, "", said + hint)
+    assert not (site.root.parent / "a\x1bb").exists()
 
 
 @pytest.mark.parametrize(

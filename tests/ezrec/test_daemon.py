@@ -246,6 +246,14 @@ def test_systemd_is_told(folder: Folder, listener: Listener) -> None:
     assert reloading.split("\n")[1].removeprefix("MONOTONIC_USEC=").isdigit()
 
 
+def test_a_watchdog_that_makes_no_sense_is_none(folder: Folder, listener: Listener) -> None:
+    """Somebody's environment is no reason to record nothing."""
+    with folder.daemon(environment={**listener.environment, "WATCHDOG_USEC": "1 s"}) as daemon:
+        wait_until(lambda: listener.told_of("READY=1"))
+        assert daemon.terminate() == 0
+    assert listener.told_of("WATCHDOG=1") == 0
+
+
 def test_a_stop_in_the_middle_of_a_reload_is_heard(folder: Folder, listener: Listener) -> None:
     """SIGTERM while the configuration is being read again."""
     with folder.daemon(environment=listener.environment) as daemon:

@@ -286,6 +286,26 @@ def test_a_recording_one_level_too_deep_is_said(folder: Folder) -> None:
     assert folder.row("cup")["reason"] is None
 
 
+def test_a_refused_name_is_meant_by_a_path_too(folder: Folder) -> None:
+    """As it stands in the root, and however a shell completes it from where one stands."""
+    folder.drop("bad name", ".done")
+    for text in ("bad name", f"{folder.root}/bad name", os.path.relpath(folder.root / "bad name")):
+        done = folder.ezrec("repair", "--dry-run", text, code=0)
+        assert "it is renamed bad-name" in done.stdout, text
+    folder.ezrec("repair", f"{folder.root}/bad name/", code=0)
+    assert folder.markers("bad-name") == {".done"}
+
+
+def test_what_is_no_recording_is_not_said_to_be_well(folder: Folder) -> None:
+    """Nothing was looked at: that is a mistake, as it is for every other command."""
+    folder.drop("2026-11-23/match-17", ".done")
+    (folder.root / "2026-11-23" / "match-17" / "inner").mkdir()
+    for text in ("hooks", "2026-11-23", "2026-11-23/match-18", "2026-11-23/match-17/inner"):
+        done = folder.ezrec("repair", "--dry-run", text, code=65)
+        assert (done.stdout, text in done.stderr) == ("", True), text
+        assert "nothing is wrong" not in done.stderr
+
+
 def test_control_characters_reach_no_terminal(folder: Folder) -> None:
     """A name from the disk is shown, never obeyed."""
     folder.drop("a\x1b[2Jb", ".done")

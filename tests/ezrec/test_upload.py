@@ -6,12 +6,13 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from ezrec.archive import archive_path, make_archive, url_of
-from ezrec.errors import ConfigError
+from ezrec.archive import archive_path, make_archive, open_archive, url_of
+from ezrec.errors import ConfigError, TryLater
 from ezrec.objects import name_new, settle
 from ezrec.receipt import check_receipt
 from ezrec.statemachine import files
@@ -174,6 +175,21 @@ def test_an_archive_that_is_away_is_waited_for(site: Site, gone: str) -> None:
     assert not archive.exists() or list(archive.iterdir()) == []
     make_archive(archive)
     assert site.run("upload").code == 0
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_the_way_out_of_an_archive_that_is_away_can_be_said_as_it_stands(
+    tmp_path: Path, there: bool
+) -> None:
+    """A NAS may be mounted at a name with blanks."""
+    archive = tmp_path / "the NAS" / "videos"
+    if there:
+        archive.mkdir(parents=True)
+    with pytest.raises(TryLater) as caught, open_archive(archive):
+        pass
+    subprocess.run(["sh", "-c", caught.value.hint.partition(": ")[2]], check=True, cwd=tmp_path)
+    with open_archive(archive):
+        pass
 
 
 def test_a_link_below_the_archive_is_not_followed(site: Site, tmp_path: Path) -> None:

@@ -157,12 +157,14 @@ def test_the_end_of_a_capture_with_footage(
         ({"exit": 1}, 3, "failed", "failed"),
         ({"result": False, "same_boot": False}, 1, "interrupted", None),
         ({"exit": 78}, 1, "parked", None),
+        ({"exit": 1, "cancelled": "stop"}, 1, "cancelled", "idle"),
+        ({"result": False, "cancelled": "stop"}, 3, "cancelled", "idle"),
     ],
 )
 def test_a_capture_without_footage_is_a_stage_like_any(
     told: dict[str, Any], attempts: int, result: str, to: str | None
 ) -> None:
-    """Nothing to keep: it is tried again, and fails in the end."""
+    """Nothing to keep: it is tried again, and fails in the end; but not where an operator stopped it."""
     history = History(known="recording", attempts=attempts)
     outcome = judge(RECORDING, CAPTURE, history, ending(CAPTURE, payload=False, **told))
     assert (outcome.result, outcome.to) == (result, to)
