@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 COMMON = ("-nostdin", "-hide_banner", "-nostats", "-loglevel", "warning")
 PROGRESS = ("-progress", "pipe:1", "-stats_period", "0.5")
-#: Fragments of one group of pictures: what was written stays playable, however it ends.
+#: Fragments of one group of pictures: what was written stays playable, however it ends. The header
+#: comes with the first of them: a file that has no picture yet is empty, and so no footage.
 CRASH_SAFE = (
-    *("-movflags", "+frag_keyframe+empty_moov+default_base_moof"),
+    *("-movflags", "+frag_keyframe+empty_moov+delay_moov+default_base_moof"),
     *("-flush_packets", "1", "-f", "mp4"),
 )
 FASTSTART = ("-movflags", "+faststart", "-f", "mp4")

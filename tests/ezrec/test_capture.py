@@ -52,6 +52,22 @@ def test_two_cameras_record_for_the_time_that_was_asked(site: Site) -> None:
     assert ended.percents
 
 
+def test_a_camera_that_has_no_picture_yet_has_an_empty_file(site: Site) -> None:
+    """Its header comes with the first pictures: killed before that, there is nothing to be kept."""
+    path, sizes = site.recording / "camera_0.mp4", set()
+    running = site.start("capture")
+
+    def begun() -> bool:
+        sizes.add(path.stat().st_size if path.exists() else 0)
+        return least_frames(site) >= 10
+
+    until(begun)
+    running.kill_group(signal.SIGTERM)
+    running.wait()
+    assert 0 in sizes
+    assert [size for size in sizes if 0 < size < 2000] == []
+
+
 def test_a_capture_stopped_by_term_ends_well(site: Site) -> None:
     """TERM to the process group: ffmpeg finishes its files, the hook accounts for them, exit 0."""
     running = site.start("capture")

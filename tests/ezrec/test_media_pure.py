@@ -241,7 +241,8 @@ def test_the_command_line_of_a_synthetic_camera() -> None:
         "-re -f lavfi -i testsrc2=size=64x48:rate=25,format=yuv420p,hue=h=100 -frames:v 50 -an "
         "-c:v libx264 -preset ultrafast -tune zerolatency -pix_fmt yuv420p "
         "-b:v 1000 -maxrate 1000 -bufsize 1000 -g 25 -keyint_min 25 -sc_threshold 0 "
-        "-movflags +frag_keyframe+empty_moov+default_base_moof -flush_packets 1 -f mp4 -y file:/out"
+        "-movflags +frag_keyframe+empty_moov+delay_moov+default_base_moof -flush_packets 1 "
+        "-f mp4 -y file:/out"
     )
 
 
