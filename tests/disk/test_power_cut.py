@@ -33,6 +33,7 @@ SPARE = {
 #: fsyncs that make no difference in most lifecycles, and the one in which they do
 NEEDED_IN = {
     "file: journal._add < journal.append < commit.record": "by_hand",
+    "directory: journal.append < commit.record": "by_hand",
     "file: safekeeping._sync": "drop",
     "directory: safekeeping.keep": "drop",
     "directory: place.remove < tidying._remove_lost": "drop",
