@@ -6,17 +6,27 @@ import os
 from pathlib import Path
 
 _LOCKS = Path("/proc/locks")
+#: the kernel's PROC_PID_INIT_INO: processes in it are in no container
+FIRST_NAMESPACE = 0xEFFFFFFC
 
 
 def held(fd: int) -> frozenset[int] | None:
     """The inodes that bear an flock, on whatever device; None where the table can't be believed: it has to
-    have the lock that we hold on `fd` ourselves."""
+    have the lock that we hold on `fd` ourselves. In a container it lacks what was locked by a process that
+    has ended, as every lease of the last daemon was, whoever holds it now."""
     try:
+        if namespace() != FIRST_NAMESPACE:
+            return None
         lines = _LOCKS.read_text("ascii", "replace").splitlines()
     except OSError:
         return None
     found = frozenset(_inode(line.split()) for line in lines)
     return found if os.fstat(fd).st_ino in found else None
+
+
+def namespace() -> int:
+    """The pid namespace that this process is in. Raises OSError where /proc does not say."""
+    return Path("/proc/self/ns/pid").stat().st_ino
 
 
 def _inode(fields: list[str]) -> int:
