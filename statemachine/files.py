@@ -11,7 +11,7 @@ import fcntl
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from ezrec.statemachine import calls
 from ezrec.statemachine.calls import Name, names, sync
@@ -44,8 +44,14 @@ def make_directory(dir_fd: int, name: str, *, durable: bool = True) -> None:
         calls.make_directory(dir_fd, name)
     except FileExistsError:
         return
-    if durable:
+    if not durable:
+        return
+    try:
         sync(dir_fd)
+    except OSError:
+        with suppress(OSError):  # else who comes next would find it there and take it for durable
+            calls.remove_directory(dir_fd, name)
+        raise
 
 
 def entries(dir_fd: int) -> list[Entry]:

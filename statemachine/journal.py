@@ -16,7 +16,7 @@ import stat
 import time
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from ezrec.statemachine import calls, files, parsing
@@ -165,9 +165,12 @@ class Journal:
             before = decode(tail)
             awaited = {_AWAITED: True} if durable else {}
             line = self._next(tail, before, {"kind": kind, **fields, **awaited})
-            _add(fd, line, durable)
-            if durable and not self._is_rooted(before):
-                files.sync(logs)
+            with _taken_back(fd):
+                files.write_all(fd, line)
+                if durable:
+                    files.sync(fd)
+                if durable and not self._is_rooted(before):
+                    files.sync(logs)
 
     def continuation(self, tail: bytes, record: Line) -> bytes:
         """What `append` writes where the file ends with `tail`."""
@@ -210,29 +213,23 @@ def _lock(fd: int) -> None:
         time.sleep(0.005)
 
 
-def _add(fd: int, line: bytes, durable: bool) -> None:
+@contextmanager
+def _taken_back(fd: int) -> Iterator[None]:
+    """A line that is not known to be on the disk, or whose file is not, must not be read as if it were: it is
+    written anew by whoever does the step over. Where even that fails, the next writer closes what is torn."""
     size = os.fstat(fd).st_size
     try:
-        files.write_all(fd, line)
-        if durable:
-            files.sync(fd)
+        yield
     except OSError:
-        _take_back(fd, size)
+        with suppress(OSError):
+            files.shorten(fd, size)
         raise
 
 
-def _take_back(fd: int, size: int) -> None:
-    """A line that is not known to be on the disk must not be read as if it were: it is written anew
-    by whoever does the step over. Where even that fails, the next writer closes what is torn."""
-    try:
-        files.shorten(fd, size)
-    except OSError:
-        return
-
-
 def _number(line: Line) -> int:
-    number = line.get("seq")
-    return number if isinstance(number, int) else 0
+    """0 of one beyond all reason: the number after it could not be read any more."""
+    number: int = line.get("seq", 0)
+    return number if parsing.is_count(number) else 0
 
 
 def _content(logs: int) -> bytes:

@@ -114,3 +114,34 @@ def test_a_sync_asks_the_kernel() -> None:
         calls.sync(writer)
     os.close(reader)
     os.close(writer)
+_DONE_OVER = """
+from ezrec.statemachine.journal import Journal
+from ezrec.statemachine.testing import FakeClock
+journal = Journal(fd, '0123456789', FakeClock())
+synced, failing = [], [{failing!r}]
+try:
+    journal.append('attempt', durable=True)
+except OSError as error:
+    print(error.strerror, [line['kind'] for line in journal.read()])
+synced.clear()
+journal.append('attempt', durable=True)
+print(*synced)
+"""
+
+
+@pytest.mark.parametrize(
+    ("failing", "synced"), [("/logs", "journal logs"), ("/rec", "rec journal logs")]
+)
+def test_p04_what_leads_to_a_line_is_synced_until_it_has_been(
+    tmp_path: Path, failing: str, synced: str
+) -> None:
+    """The fsync of the journal's name fails, or that of its directory's: the step over does it anew,
+    it is not taken for done because the line, or the directory, is there."""
+    (tmp_path / "rec").mkdir()
+    act = """if arguments[0] == 'sync':
+            path = os.readlink(f'/proc/self/fd/{arguments[1]}')
+            synced.append(os.path.basename(path))
+            if failing and path.endswith(failing[0]):
+                raise OSError(5, 'broken', failing.pop())"""
+    ended = run(tmp_path / "rec", _DONE_OVER.format(failing=failing), act)
+    assert ended.stdout.splitlines() == ["broken []", synced], ended.stderr

@@ -199,6 +199,19 @@ for number in range(60):
 """
 
 
+@pytest.mark.parametrize("number", [10**40 - 1, 1 << 53, -1, True, None])
+def test_p16_a_number_beyond_all_reason_spoils_no_line_after_it(
+    journal: Journal, place: Path, number: object
+) -> None:
+    """A line that somebody forged: those that follow can be read, so attempts are counted."""
+    journal.append("state", durable=False)
+    with (place / "logs" / "journal").open("ab") as file:
+        file.write(encode({"kind": "forged", "seq": number}))
+    for _ in range(3):
+        journal.append("attempt", durable=False)
+    assert kinds(journal.read()) == ["state", "attempt", "attempt", "attempt"]
+
+
 def test_several_writers_keep_their_lines_apart(journal: Journal, place: Path) -> None:
     """Appends of several processes: none is lost, none torn, each number is given once."""
     arguments = [sys.executable, "-c", WRITER, str(place), ROOT_ID]
