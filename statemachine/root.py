@@ -57,7 +57,7 @@ class Root:
             if found != self.id:
                 hint = f"this one is {found}, it is waited for {self.id}"
                 raise RootUnusable(f"another root stands at {self.path}", hint)
-            if not files.try_lock(fresh):
+            if not _try_lock(fresh, self.path):
                 raise RootBusy(f"another ezrec works on {self.path}", "see: ezrec status")
             os.dup2(fresh, self.fd, inheritable=False)
         finally:
@@ -72,16 +72,18 @@ class Root:
         if parts[0] in self.reserved:
             raise NoSuchRecording(f"{recording_id!r} is the site's own directory, no recording")
         fd = self.fd
-        for part in parts:
+        for level, part in enumerate(parts, 1):
             try:
-                below = self._open_below(fd, part, recording_id)
+                below = self._open_below(fd, part, "/".join(parts[:level]), recording_id)
             finally:
                 if fd != self.fd:
                     os.close(fd)
             fd = below
         return fd
 
-    def _open_below(self, fd: int, part: str, recording_id: str) -> int:
+    def _open_below(self, fd: int, part: str, path: str, recording_id: str) -> int:
+        """One level, which lies at `path` below the root; what is in the way there is named, not what
+        would lie below it: that may be another's."""
         try:
             return files.open_directory(part, fd)
         except FileNotFoundError:
@@ -89,18 +91,18 @@ class Root:
                 f"there is no recording {recording_id!r}", "see: ezrec status"
             ) from None
         except PermissionError:
-            mend = f'sudo chown -R "$(id -un)": {self._quoted(recording_id)}'
-            raise DirectoryRefused(f"{recording_id!r} may not be opened", mend) from None
+            mend = f'sudo chown -R "$(id -un)": {self._quoted(path)}'
+            raise DirectoryRefused(f"{path!r} may not be opened", mend) from None
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.ENOTDIR):
                 if _is_file(fd, part):
-                    raise NoSuchRecording(f"{recording_id!r} is a file, no recording") from None
-                mend = f"rm {self._quoted(recording_id)}"
-                raise DirectoryRefused(f"{recording_id!r} is no directory", mend) from None
+                    raise NoSuchRecording(f"{path!r} is a file, no recording") from None
+                mend = f"rm {self._quoted(path)}"
+                raise DirectoryRefused(f"{path!r} is no directory", mend) from None
             raise
 
-    def _quoted(self, recording_id: str) -> str:
-        return names.quote(str(self.path / recording_id))
+    def _quoted(self, path: str) -> str:
+        return names.quote(str(self.path / path))
 
     def names_in(self, recording_id: str) -> list[str]:
         """What stands in a recording that a scan has just met. Raises as `open` does, and OSError."""
@@ -154,6 +156,13 @@ def _open_root(path: Path) -> int:
         raise RootUnusable(f"the root {path} is no directory", "name a directory") from None
     except OSError as error:
         raise RootUnusable(f"the root {path} can't be opened: {error.strerror}") from error
+
+
+def _try_lock(fd: int, path: Path) -> bool:
+    try:
+        return files.try_lock(fd)
+    except OSError as error:
+        raise RootUnusable(f"the root {path} can't be locked: {error.strerror}") from error
 
 
 def _read_mark(path: Path, fd: int) -> str:

@@ -145,3 +145,23 @@ def test_p04_what_leads_to_a_line_is_synced_until_it_has_been(
                 raise OSError(5, 'broken', failing.pop())"""
     ended = run(tmp_path / "rec", _DONE_OVER.format(failing=failing), act)
     assert ended.stdout.splitlines() == ["broken []", synced], ended.stderr
+
+
+_REOPENED = """
+from pathlib import Path
+from ezrec.statemachine.errors import RootUnusable
+from ezrec.statemachine.root import Root, make_root
+place = Path(sys.argv[1], 'root')
+make_root(place)
+root = Root(place)
+try:
+    root.reopen()
+except RootUnusable as error:
+    print(error.message.replace(str(place), 'root'))
+"""
+
+
+def test_a_root_that_is_back_and_cannot_be_locked_is_waited_for(tmp_path: Path) -> None:
+    """What the patrol waits on is said as a refusal: another error would end the daemon."""
+    ended = run(tmp_path, _REOPENED, "if arguments[0] == 'lock': raise OSError(37, 'No locks')")
+    assert ended.stdout == "the root root can't be locked: No locks\n", ended.stderr

@@ -273,6 +273,15 @@ def test_p13_a_directory_is_opened_level_by_level(
     assert len(os.listdir("/proc/self/fd")) == before
 
 
+def test_p13_the_mend_names_the_level_that_is_in_the_way(root: Root, path: Path) -> None:
+    """A date that is a link: what lies behind it is another's, and is not to be removed."""
+    (path.parent / "elsewhere" / "video").write_bytes(b"another's")
+    (path / "2026-11-25").symlink_to(path.parent / "elsewhere")
+    with pytest.raises(DirectoryRefused) as caught:
+        root.open("2026-11-25/video")
+    assert caught.value.hint == f"rm {path / '2026-11-25'}"
+
+
 def test_an_opened_recording_is_that_directory(root: Root, path: Path) -> None:
     """And it is closed afterwards."""
     before = len(os.listdir("/proc/self/fd"))
