@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from itertools import count
 from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
@@ -60,7 +61,8 @@ def _scan_date(root: Root, name: str, tokens: bool) -> list[Found | Refusal]:
             shown = [below for below in listing if not below.name.startswith(".")]
             met = [_met(below, listing, date, f"{name}/", tokens) for below in shown]
             found = [each for each in met if each is not None]
-            return [_misplaced(str(date)), *found] if misplaced else found
+            taken = {below.name for below in listing}
+            return [_misplaced(str(date), taken), *found] if misplaced else found
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -68,12 +70,14 @@ def _scan_date(root: Root, name: str, tokens: bool) -> list[Found | Refusal]:
         return [Refusal(str(date), f"it can't be listed: {error.strerror}", mend)]
 
 
-def _misplaced(date: str) -> Refusal:
-    """Somebody took a date for a recording: what lies in it would never be looked at."""
-    into = names.quote(date + "/recording-1")
-    moved = f"find {names.quote(date)} -maxdepth 1 -type f -exec mv -t {into} {{}} +"
+def _misplaced(date: str, taken: set[str]) -> Refusal:
+    """Somebody took a date for a recording: what lies in it would never be looked at. It goes into a
+    directory of its own: what another one holds may have the same names."""
+    free = next(name for n in count(1) if (name := f"recording-{n}") not in taken)
+    into = names.quote(f"{date}/{free}")
+    moved = f"find {names.quote(date)} -maxdepth 1 -type f -exec mv -n -t {into} {{}} +"
     problem = "a directory named by a date holds recordings, and files lie directly in it"
-    return Refusal(date, problem, f"mkdir -p {into} && {moved}")
+    return Refusal(date, problem, f"mkdir {into} && {moved}")
 
 
 def _met(

@@ -186,3 +186,16 @@ def test_files_directly_in_a_date_are_shown_with_the_mend(folder: Folder) -> Non
     subprocess.run(["bash", "-c", row["mend"]], check=True)
     folder.ezrec("watch", "--once")
     assert folder.markers("2026-11-23/recording-1") == {".completed"}
+
+
+def test_the_mend_for_files_in_a_date_overwrites_nothing(folder: Folder) -> None:
+    """Said again for others of the same names, it moves them into a directory of their own."""
+    date = folder.root / "2026-11-23"
+    date.mkdir()
+    for video in (b"the first", b"the second"):
+        (date / "camera_0.mp4").write_bytes(video)
+        shots = json.loads(folder.ezrec("status", "--json").stdout)["recordings"]
+        (mend,) = [shot["mend"] for shot in shots if shot["mend"]]
+        subprocess.run(["bash", "-c", mend], check=True)
+    found = [(date / name / "camera_0.mp4").read_bytes() for name in sorted(os.listdir(date))]
+    assert found == [b"the first", b"the second"]
