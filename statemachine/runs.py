@@ -10,6 +10,9 @@ from ezrec.statemachine import files, journal, parsing
 
 PROGRESS = ".progress"
 STATUS = ".run-"
+#: bytes for the end of a run: they are set aside before it begins, and no end takes more
+RESULT_ROOM = 8192
+_MOST_NOTES = 32
 _LIMIT = 1 << 16
 EX_OK = 0
 EX_DATAERR = 65
@@ -58,15 +61,6 @@ class RunResult(NamedTuple):
     survivors: tuple[int, ...] = ()
     seconds: float = 0.0
 
-    def words(self) -> str:
-        """The end in words: `exit 3`, `killed by SIGKILL`, `over its limit`."""
-        how = (
-            f"exited {self.exit}" if self.exit is not None else f"was ended by signal {self.signal}"
-        )
-        return how + {"limit": ", over its time limit", "signal": ", told to stop"}.get(
-            self.ended_by, ""
-        )
-
 
 class Progress(NamedTuple):
     """What a run says of itself while it goes on. `percent` is None until the hook has told it.
@@ -82,9 +76,7 @@ class Progress(NamedTuple):
     nursery_started: int = 0
     begun: bool = False
     hook: int = 0
-    stage: str = ""
     percent: float | None = None
-    note: str = ""
 
 
 _RESULT: parsing.Shape = {
@@ -105,9 +97,7 @@ _PROGRESS: parsing.Shape = {
     "nursery_started": parsing.is_count,
     "begun": lambda value: isinstance(value, bool),
     "hook": parsing.is_count,
-    "stage": parsing.is_text,
     "percent": lambda value: value is None or parsing.is_amount(value),
-    "note": parsing.is_text,
 }
 
 
@@ -117,8 +107,16 @@ def new_run_id() -> str:
 
 
 def result_bytes(result: RunResult) -> bytes:
-    """A result as its file has it."""
-    return json.dumps(result._asdict()).encode()
+    """A result as its file has it: of more notes than there is room for, the first ones and the last,
+    which is the reason."""
+    notes = [*result.notes[:_MOST_NOTES], *result.notes[_MOST_NOTES:][-1:]]
+    while len(data := _encoded(result, notes)) > RESULT_ROOM and notes:
+        notes.pop(-2 if len(notes) > 1 else 0)
+    return data
+
+
+def _encoded(result: RunResult, notes: list[str]) -> bytes:
+    return json.dumps(result._replace(notes=tuple(notes))._asdict()).encode()
 
 
 def read_result(fd: int, run: str) -> RunResult | None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from ezrec.statemachine import files
 from ezrec.statemachine.runs import (
     PROGRESS,
+    RESULT_ROOM,
     STATUS,
     Progress,
     RunResult,
@@ -27,9 +30,7 @@ def test_every_field_comes_back(tmp_path: Path) -> None:
         nursery_started=10,
         begun=True,
         hook=11,
-        stage="merge",
         percent=42.5,
-        note="well",
     )
     result = RunResult(
         run="a1",
@@ -47,3 +48,17 @@ def test_every_field_comes_back(tmp_path: Path) -> None:
         (tmp_path / "logs" / f"{STATUS}a1").write_bytes(result_bytes(result))
         assert read_progress(fd) == progress
         assert read_result(fd, "a1") == result
+
+
+@pytest.mark.parametrize("count", [1, 20, 3000])
+def test_an_end_has_room_whatever_was_noted(tmp_path: Path, count: int) -> None:
+    """An emoji takes twelve bytes: notes are left out, never the end, and never the last one."""
+    notes = tuple(f"{number} " + "\N{MOVIE CAMERA}" * 290 for number in range(count))
+    data = result_bytes(RunResult(run="a1", exit=0, notes=notes))
+    assert len(data) <= RESULT_ROOM
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / f"{STATUS}a1").write_bytes(data)
+    with files.directory(tmp_path) as fd:
+        found = read_result(fd, "a1")
+    assert found is not None and found.exit == 0
+    assert found.notes[-1] == notes[-1] and found.notes[:-1] == notes[: len(found.notes) - 1]
