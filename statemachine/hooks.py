@@ -88,8 +88,7 @@ def _may_be_one(path: str) -> bool:
 def problem_of(path: Path) -> str:
     """What would keep this file from being run, with the command that mends it."""
     try:
-        with path.open("rb") as file:
-            first = file.readline(256)
+        first = _first_line(path)
     except OSError as error:
         return f"{path} can't be read: {error.strerror}"
     if path.suffix == ".py":
@@ -103,6 +102,15 @@ def problem_of(path: Path) -> str:
     if not first.startswith(b"\x7fELF"):
         return f"{path} has no first line that names its interpreter: begin it with #!/bin/sh"
     return ""
+
+
+def _first_line(path: Path) -> bytes:
+    """Opened without waiting: behind a link there may be a FIFO."""
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        return os.read(fd, 256).partition(b"\n")[0] + b"\n"
+    finally:
+        os.close(fd)
 
 
 def _interpreter_problem(path: Path, first: bytes) -> str:

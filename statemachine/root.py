@@ -167,12 +167,16 @@ def _try_lock(fd: int, path: Path) -> bool:
 
 def _read_mark(path: Path, fd: int) -> str:
     try:
-        return files.read(fd, MARK, 64).decode("ascii", "replace").strip()
+        found = files.read(fd, MARK, 64).decode("ascii", "replace").strip()
     except FileNotFoundError:
         hint = f"is its disk mounted? If it is to be a root, {_INIT.format(path=names.quote(str(path)))}"
         raise RootUnusable(f"{path} is no root: it has no {MARK}", hint) from None
     except OSError as error:
         raise RootUnusable(f"{path / MARK} can't be read: {error.strerror}") from error
+    if not found:
+        mark, init = names.quote(str(path / MARK)), _INIT.format(path=names.quote(str(path)))
+        raise RootUnusable(f"{path / MARK} is empty: it names no root", f"rm {mark}, then {init}")
+    return found
 
 
 def _is_file(dir_fd: int, name: str) -> bool:

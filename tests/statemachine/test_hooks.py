@@ -213,3 +213,10 @@ def test_the_fingerprint_of_a_dangling_link(hooks: HookPath, site: Path, tmp_pat
     put(tmp_path / "disk")
     assert hooks.fingerprint("merge") != before
     assert hooks.problem("merge") == ""
+
+
+def test_a_hook_that_is_a_fifo_is_a_problem_and_not_waited_for(hooks: HookPath, site: Path) -> None:
+    """Behind a link: opened as a file, it would hold the engine for ever."""
+    os.mkfifo(site / "pipe")
+    (site / "merge").symlink_to("pipe")
+    assert str(site / "merge") in hooks.problem("merge")
