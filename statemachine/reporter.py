@@ -7,9 +7,16 @@ import os
 import time
 
 from ezrec.statemachine import calls, files, processes
-from ezrec.statemachine.runs import PROGRESS, STATUS, Launch, Progress, RunResult, result_bytes
+from ezrec.statemachine.runs import (
+    PROGRESS,
+    RESULT_ROOM,
+    STATUS,
+    Launch,
+    Progress,
+    RunResult,
+    result_bytes,
+)
 
-_RESERVED = 8192
 _LOG_LIMIT = 32 << 20
 _PROGRESS_EVERY = 0.2
 
@@ -39,14 +46,14 @@ class Reporter:
         if self._launch.status:
             flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
             with files.open_plain(self._logs, self._name + ".partial", flags) as fd:
-                calls.allocate(fd, _RESERVED)
+                calls.allocate(fd, RESULT_ROOM)
 
     def report(self, result: RunResult) -> None:
         """The end of the run, whole when it appears, durable before the lease is given back."""
         if self._launch.status:
             partial = self._name + ".partial"
             with files.open_plain(self._logs, partial, os.O_WRONLY) as fd:
-                files.write_all(fd, result_bytes(result).ljust(_RESERVED))
+                files.write_all(fd, result_bytes(result).ljust(RESULT_ROOM))
                 files.sync(fd)
             files.rename_over(self._logs, partial, self._name)
 

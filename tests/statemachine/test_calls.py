@@ -114,6 +114,8 @@ def test_a_sync_asks_the_kernel() -> None:
         calls.sync(writer)
     os.close(reader)
     os.close(writer)
+
+
 _DONE_OVER = """
 from ezrec.statemachine.journal import Journal
 from ezrec.statemachine.testing import FakeClock
