@@ -22,6 +22,9 @@ from ezrec.statemachine.safekeeping import Safekeeping
 from ezrec.statemachine.sink import Sink
 from ezrec.statemachine.spawn import spawn
 
+#: seconds until what outlived a KILL is killed once more: to look for it takes a walk through all of /proc
+_KILL_AGAIN = 0.1
+
 
 class Supervisor:
     """One run, in the recording whose open and locked directory is `fd`; `nursery` is who forked us."""
@@ -132,6 +135,7 @@ class Supervisor:
             for number in (signal.SIGTERM, signal.SIGCONT):
                 children.signal_group(pid, number)
         elif self._kill_at is not None and now > self._kill_at:
+            self._kill_at = now + _KILL_AGAIN
             children.signal_group(pid, signal.SIGKILL)
             for each in processes.descendants(os.getpid()):
                 processes.kill(each)
