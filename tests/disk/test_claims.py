@@ -4,27 +4,14 @@ from __future__ import annotations
 
 from ezrec.statemachine import journal
 from tests.disk.claims import Chronicle
+from tests.disk.handmade import step
 from tests.disk.model import EMPTY
-from tests.disk.trace import Change, Data, Entry, Step, Trace
+from tests.disk.trace import Change, Data, Entry, Trace
 
-DAEMON, MINE, OTHERS = 1, 2, 3
+MINE, OTHERS = 2, 3
 ROOT, MATCH, LOGS, JOURNAL, REPORT, LOG = range(6)
 RUN = "ab12"
 LINE = journal.encode({"kind": "attempt", "run": RUN})
-
-
-def step(pid: int, *changes: Change, call: str = "write") -> Step:
-    return Step(
-        role="daemon" if pid == DAEMON else "supervisor",
-        pid=pid,
-        call=call,
-        name="",
-        node=None,
-        site=(),
-        begun=0.0,
-        ended=0.0,
-        changes=changes,
-    )
 
 
 def test_an_attempt_is_begun_once_its_own_supervisor_is_at_work() -> None:
@@ -38,11 +25,11 @@ def test_an_attempt_is_begun_once_its_own_supervisor_is_at_work() -> None:
     ]
     trace = Trace(
         steps=(
-            step(DAEMON, *before),
-            step(DAEMON, Data(JOURNAL, "line", 0)),
-            step(OTHERS, Entry(LOGS, "on_merged.log", LOG)),
-            step(DAEMON, call="sync"),
-            step(MINE, Entry(LOGS, f".run-{RUN}.partial", REPORT)),
+            step(*before),
+            step(Data(JOURNAL, "line", 0)),
+            step(Entry(LOGS, "on_merged.log", LOG), role="supervisor", pid=OTHERS),
+            step(call="sync"),
+            step(Entry(LOGS, f".run-{RUN}.partial", REPORT), role="supervisor", pid=MINE),
         ),
         inodes=(),
         blobs={EMPTY: b"", "line": LINE},

@@ -5,26 +5,13 @@ from __future__ import annotations
 import pytest
 
 from tests.disk.enumerator import Budget, crashes
+from tests.disk.handmade import step
 from tests.disk.model import EMPTY, Model, bytes_of
-from tests.disk.trace import Change, Data, Entry, Step, Trace
+from tests.disk.trace import Data, Entry, Step, Trace
 
 ALL = Budget(bound=10_000, seed=0)
 BLOBS = {EMPTY: b"", "old": b"old", "new": b"newer", "more": b"oldmore"}
 ROOT, FILE, OTHER, DIRECTORY = 0, 1, 2, 3
-
-
-def step(*changes: Change, call: str = "", node: int | None = None) -> Step:
-    return Step(
-        role="daemon",
-        pid=1,
-        call=call,
-        name="",
-        node=node,
-        site=(),
-        begun=0.0,
-        ended=0.0,
-        changes=changes,
-    )
 
 
 def sync(node: int) -> Step:
