@@ -24,6 +24,10 @@ from tests.waiting import wait_until
 BIN = Path(sys.executable).parent
 OWN_HOOKS = Path(__file__).parents[2] / "hooks"
 GOLDEN = Path(__file__).parent / "golden"
+#: a stage of a site's own, for its configuration
+REVIEW = "  review: {after: merged, to: reviewed}\n"
+#: a hook that goes on until there is a file `go`
+UNTIL_GO = "while [ ! -f go ]; do sleep 0.02; done\n"
 PLAIN = "settle: 0\nstages:\n  merge: {attempts: 1}\n"
 
 _CAPTURE = """#!/bin/sh

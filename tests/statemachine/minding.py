@@ -14,6 +14,9 @@ from ezrec.statemachine.runner import ProcessRunner
 from ezrec.statemachine.runs import Launch, Progress, RunResult
 from tests.waiting import wait_until
 
+#: a hook that goes on until there is a file `go`
+WAITS = "while [ ! -e go ]; do sleep 0.02; done; echo done; exit 7"
+
 
 @dataclass
 class Minded:
