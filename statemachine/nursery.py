@@ -1,8 +1,8 @@
 """The parent of all supervisors: a small process, started once, that forks one for each run.
 
-It is asked over a socket (`length, JSON`, with the leased directory's descriptor attached) and answers
-each request with the pid; when a supervisor has ended it says so. It ends when the daemon has gone and
-the last supervisor too.
+It is asked over a socket (with the leased directory's descriptor attached) and answers each request with
+the pid, or with the errno that kept it from forking; when a supervisor has ended it says so. It ends when
+the daemon has gone and the last supervisor too.
 
 What the hook of a killed supervisor has started, whatever it calls itself, becomes a child of the
 nursery and is ended here; until that is done the nursery keeps the lease, so nothing is begun beside it.
@@ -13,54 +13,29 @@ first touch of every page after it, take as long as all else between a marker an
 
 from __future__ import annotations
 
+import errno
 import gc
-import json
 import os
 import select
 import signal
 import socket
-import struct
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from ezrec.statemachine import children
+from ezrec.statemachine.messages import Message, receive, send
 from ezrec.statemachine.runs import Launch
 from ezrec.statemachine.spawn import become_subreaper
 from ezrec.statemachine.supervisor import Supervisor
 
-AwaitLaunch = Callable[[], tuple[dict[str, Any], list[int]] | None]
+AwaitLaunch = Callable[[], tuple[Message, list[int]] | None]
 
-_LENGTH = struct.Struct("!I")
 _LULL = 10  # milliseconds without a request
 
 
-def send(sock: socket.socket, message: dict[str, Any], fds: tuple[int, ...] = ()) -> None:
-    """One message, with descriptors attached to its first byte."""
-    body = json.dumps(message).encode()
-    socket.send_fds(sock, [_LENGTH.pack(len(body))], list(fds))
-    sock.sendall(body)
-
-
-def receive(sock: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
-    """The next message and its descriptors; None at the end."""
-    head, fds, _, _ = socket.recv_fds(sock, _LENGTH.size, 1)
-    for fd in fds:
-        os.set_inheritable(fd, False)
-    if len(head) < _LENGTH.size:
-        return None
-    body = bytearray()
-    (length,) = _LENGTH.unpack(head)
-    while len(body) < length:
-        part = sock.recv(length - len(body))
-        if not part:
-            return None
-        body += part
-    return json.loads(body), fds
-
-
-def launch_of(message: dict[str, Any]) -> Launch:
+def launch_of(message: Message) -> Launch:
     """A Launch as it came over the socket."""
     commands = tuple(tuple(command) for command in message.pop("commands"))
     return Launch(commands=commands, **message)
@@ -122,19 +97,33 @@ class Nursery:
             return False
         message, fds = received
         run = message["run"]
-        self._may_spare = True
-        pid = self._hand_over(message, fds[0]) or self._fork(message, fds[0])
-        self._charges[pid] = Charge(run, fds[0])
-        self._say({"started": run, "pid": pid})
+        try:
+            self._say({"started": run, "pid": self._begin(run, message, fds)})
+        except OSError as error:
+            self._say({"refused": run, "code": error.errno})
         return True
 
-    def _say(self, message: dict[str, Any]) -> None:
+    def _begin(self, run: str, message: Message, fds: list[int]) -> int:
+        """The pid of the supervisor that minds the run. Raises OSError: there is none, and nothing begins."""
+        if not fds:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        lease = fds[0]
+        try:
+            pid = self._hand_over(message, lease) or self._fork(message, lease)
+        except OSError:
+            os.close(lease)
+            raise
+        self._charges[pid] = Charge(run, lease)
+        self._may_spare = True
+        return pid
+
+    def _say(self, message: Message) -> None:
         try:
             send(self._sock, message)
         except (BrokenPipeError, ConnectionResetError):
             pass  # nobody is there to be told: the next look at the socket says so
 
-    def _hand_over(self, message: dict[str, Any], fd: int) -> int:
+    def _hand_over(self, message: Message, fd: int) -> int:
         """The spare's pid; 0 where there is none, or it has died: then it has begun nothing."""
         spare, self._spare = self._spare, None
         if spare is None:
@@ -147,7 +136,7 @@ class Nursery:
             spare.sock.close()
         return spare.pid
 
-    def _fork(self, message: dict[str, Any], fd: int) -> int:
+    def _fork(self, message: Message, fd: int) -> int:
         pid = os.fork()
         if pid == 0:
             self._become_supervisor(lambda: (message, [fd]), fd)

@@ -11,11 +11,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 from ezrec.statemachine.environment import inherited
 from ezrec.statemachine.errors import RunnerUnavailable, StartUncertain
-from ezrec.statemachine.nursery import receive, send
+from ezrec.statemachine.messages import Message, receive, send
 from ezrec.statemachine.runs import Launch
 
 #: told the run's id, and an errno where the run could not even be minded (else 0)
@@ -116,7 +116,7 @@ class _Nursery:
             raise
         finally:
             theirs.close()
-        self._answers: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._answers: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._ended = ended
         self._minded: set[str] = set()
         self._thread = threading.Thread(target=self._listen, name="ezrec-nursery", daemon=True)
@@ -141,7 +141,8 @@ class _Nursery:
 
     def hear(self, launch: Launch) -> bool:
         """Whether it has said that a supervisor was started for this launch. A hook may have stopped it:
-        it is woken, for only it knows what a killed supervisor has left behind."""
+        it is woken, for only it knows what a killed supervisor has left behind. Raises RunnerUnavailable
+        where it can't fork."""
         deadline = time.monotonic() + _PATIENCE
         while time.monotonic() < deadline:
             try:
@@ -149,8 +150,13 @@ class _Nursery:
             except queue.Empty:
                 self._process.send_signal(signal.SIGCONT)
                 continue
-            if answer is None or answer == launch.run:
-                return answer is not None
+            if answer is None:
+                return False
+            if answer.get("refused") == launch.run:
+                why = os.strerror(answer["code"])
+                raise RunnerUnavailable(f"no hook can be started: {why}", "it is tried again")
+            if answer.get("started") == launch.run:
+                return True
         return False
 
     def kill(self) -> None:
@@ -178,16 +184,17 @@ class _Nursery:
 
     def _listen(self) -> None:
         while (message := self._next()) is not None:
-            if "started" in message:
-                self._answers.put(message["started"])
-            else:
+            if "ended" in message:
                 self._minded.discard(message["ended"])
                 self._ended(message["ended"], message["code"])
+            else:
+                self._minded.discard(message.get("refused", ""))
+                self._answers.put(message)
         self._answers.put(None)
         for run in list(self._minded):  # they go on, and nobody is left to tell of their end
             self._ended(run, LOST)
 
-    def _next(self) -> dict[str, Any] | None:
+    def _next(self) -> Message | None:
         try:
             received = receive(self._sock)
         except OSError:

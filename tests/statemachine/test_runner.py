@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 import os
 import resource
+import select
 import signal
+import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from ezrec.statemachine import files, processes, runs
 from ezrec.statemachine.errors import RunnerUnavailable, StartUncertain
+from ezrec.statemachine.messages import send
 from ezrec.statemachine.runner import ProcessRunner
 from tests.statemachine.minding import Minded, in_threads, no_more_threads, nurseries
 from tests.waiting import wait_until
@@ -317,3 +322,81 @@ def test_no_spare_is_left_behind(minded: Minded, by: signal.Signals | None) -> N
     else:
         os.kill(nursery, by)
     wait_until(lambda: processes.start_time(spare) == 0)
+
+
+@contextmanager
+def asked_directly() -> Iterator[tuple[socket.socket, subprocess.Popen[bytes]]]:
+    """A nursery whose answers nobody reads, as of a daemon that has just been killed."""
+    ours, theirs = socket.socketpair()
+    command = [sys.executable, "-I", "-m", "ezrec.statemachine.nursery", str(theirs.fileno())]
+    with subprocess.Popen(
+        command, pass_fds=(theirs.fileno(),), stderr=subprocess.DEVNULL, start_new_session=True
+    ) as nursery:
+        theirs.close()
+        try:
+            yield ours, nursery
+        finally:
+            ours.close()
+
+
+def test_p1_a_nursery_outlives_a_daemon_that_has_not_read_its_answers(minded: Minded) -> None:
+    """The kernel tells of that with ECONNRESET: the runs are minded to their end all the same."""
+    launch = minded.launch(WAITS)
+    with asked_directly() as (ours, nursery):
+        with minded.opened() as fd:
+            assert files.try_lock(fd)
+            send(ours, launch._asdict(), (fd,))
+        supervisor = minded.supervisor(launch.run)
+        wait_until(lambda: select.select([ours], [], [], 0)[0])
+        ours.close()
+        wait_until(lambda: "S" in processes.stat_fields(nursery.pid)[:1])
+        assert processes.stat_fields(supervisor)[1] == str(nursery.pid)
+        (minded.path / "go").touch()
+        assert nursery.wait(10) == 0
+    result = minded.result(launch.run)
+    assert result is not None and result.exit == 7
+
+
+def test_p1_a_daemon_killed_in_the_middle_of_a_request_leaves_no_lease(minded: Minded) -> None:
+    """The descriptor comes with the first byte: what has begun nothing must not keep the recording
+    for as long as the nursery minds another run."""
+    other = Minded(minded.path.parent / "other", minded.runner)
+    launch = minded.launch(WAITS)
+    with asked_directly() as (ours, nursery):
+        with minded.opened() as fd:
+            assert files.try_lock(fd)
+            send(ours, launch._asdict(), (fd,))
+        minded.supervisor(launch.run)
+        with other.opened() as fd:
+            assert files.try_lock(fd)
+            socket.send_fds(ours, [(1000).to_bytes(4, "big")], [fd])
+        ours.close()
+        wait_until(lambda: not other.leased())
+        assert minded.leased()
+        (minded.path / "go").touch()
+        assert nursery.wait(10) == 0
+
+
+def test_p3_a_nursery_without_room_for_a_process_refuses_and_lives(minded: Minded) -> None:
+    """EMFILE: what can't be begun is told of, at once, and nothing that is minded is let go of."""
+    run = minded.start(minded.launch(WAITS))
+    minded.supervisor(run)
+    (nursery,) = nurseries()
+    wait_until(lambda: len(_spares(nursery)) > len(_below(minded, run)))
+    _, most = resource.prlimit(nursery, resource.RLIMIT_NOFILE)
+    resource.prlimit(nursery, resource.RLIMIT_NOFILE, (3, most))
+    other = Minded(minded.path.parent / "other", minded.runner)
+    with pytest.raises(RunnerUnavailable, match="Too many open files"):
+        other.start(other.launch("touch ran"))
+    assert not other.leased() and not (other.path / "ran").exists()
+    resource.prlimit(nursery, resource.RLIMIT_NOFILE, (most, most))
+    assert nurseries() == [nursery]
+    assert other.run(other.launch("exit 3")).exit == 3
+    (minded.path / "go").touch()
+    wait_until(lambda: not minded.leased())
+
+
+def _below(minded: Minded, run: str) -> list[int]:
+    """A supervisor, and what its hook has started."""
+    supervisor = minded.supervisor(run)
+    return [supervisor, *processes.descendants(supervisor)]
