@@ -167,6 +167,15 @@ def deliver(world: World, tell: Tell) -> None:
             world.tells.open.add(tell.run)
 
 
+def deliver_left(world: World, case: Case, state: str) -> None:
+    """Tell what was written down to be told of `state`, whose commit was cut off when it was reached."""
+    if not world.hooks.find(f"on_{state}"):
+        return
+    for tell in world.tells.waiting():
+        if (tell.recording, tell.state) == (case.id, state) and tell.run not in world.tells.open:
+            deliver(world, tell)
+
+
 def forget_run(case: Case, run: str) -> None:
     """Remove the files of a run that is journaled."""
     case.place.forget(run)

@@ -16,7 +16,8 @@ from ezrec.statemachine.root import OWN, Root
 from ezrec.statemachine.runs import new_run_id
 
 _DIRECTORY = "tells"
-_LIMIT = 4096
+_REASON = 500
+_LIMIT = 1 << 14  # a reason's characters take up to twelve bytes each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,7 @@ class Tells:
 
     def add(self, recording: str, state: str, origin: str, reason: str) -> Tell:
         """Write down durably that this is to be told."""
-        cut = reason[:500]
+        cut = reason[:_REASON]
         tell = Tell(run=new_run_id(), recording=recording, state=state, origin=origin, reason=cut)
         files.make_directory(self._root.fd, OWN)
         with files.directory(OWN, self._root.fd) as own:

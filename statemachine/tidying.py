@@ -8,6 +8,7 @@ from ezrec.statemachine.commit import (
     Move,
     clear,
     commit,
+    deliver_left,
     forget_run,
     judge_legal,
     record,
@@ -75,11 +76,10 @@ def _newcomer(
 
 def _arrive(world: World, case: Case, resolution: Resolution) -> None:
     move = decided_move(world, case, resolution)
-    _remove_lost(
-        world, case, resolution
-    )  # and syncs: nobody knows whether the rename reached the disk
+    _remove_lost(world, case, resolution)  # syncs: the rename may not have reached the disk
     record(world, case, move, "state", durable=True)
     _forget_last(case)
+    deliver_left(world, case, move.state)
 
 
 def _resume(world: World, case: Case, resolution: Resolution) -> None:

@@ -9,18 +9,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from ezrec.statemachine import decide, processes, runs
-from ezrec.statemachine.commit import deliver
 from ezrec.statemachine.errors import DirectoryRefused, NoSuchRecording, StateMachineError
-from ezrec.statemachine.history import history_of
 from ezrec.statemachine.inbox import Inbox
-from ezrec.statemachine.journal import Journal
 from ezrec.statemachine.lifecycle import Stage
 from ezrec.statemachine.patrol import Patrol
 from ezrec.statemachine.reconcile import Reconciled, reconcile
 from ezrec.statemachine.roster import Roster
 from ezrec.statemachine.runner import LOST
 from ezrec.statemachine.settling import Settling
-from ezrec.statemachine.tells import Tell
+from ezrec.statemachine.telling import cross_off, tell_what_was_left
 from ezrec.statemachine.world import World
 
 log = logging.getLogger("ezrec")
@@ -82,7 +79,7 @@ class Worker:
         """Until `stop`; with `once`, until nothing is runnable now."""
         try:
             self._hasten(self._patrol.begin(self._inbox.hint))
-            self._tell_what_was_left()
+            tell_what_was_left(self._world)
             ready = False
             while not self._stopping:
                 if not ready and self._patrol.has_looked():
@@ -150,13 +147,7 @@ class Worker:
         elif code == LOST:
             self._world.tells.open.discard(run)  # told again by the next start
         else:
-            self._cross_off(run)
-
-    def _cross_off(self, run: str) -> None:
-        try:
-            self._world.tells.remove(run)
-        except OSError as error:
-            log.warning("a tell can't be crossed off, it is told again: %s", error.strerror)
+            cross_off(self._world, run)
 
     def _on_end(self, run: str, code: int) -> None:
         """From the runner's thread: only enqueue."""
@@ -250,34 +241,6 @@ class Worker:
             return  # gone in the meantime
         if progress is not None:
             processes.signal_exactly(progress.supervisor, progress.started, signal.SIGUSR1)
-
-    def _tell_what_was_left(self) -> None:
-        """States that were reached, and not told, when the last daemon ended."""
-        for tell in self._tells_waiting():
-            try:
-                if self._came_true(tell):
-                    deliver(self._world, tell)
-                else:
-                    self._cross_off(tell.run)
-            except (StateMachineError, OSError) as error:
-                log.warning("%s: on_%s is told later: %s", tell.recording, tell.state, error)
-
-    def _tells_waiting(self) -> list[Tell]:
-        try:
-            return self._world.tells.waiting()
-        except OSError as error:
-            log.warning("what was still to be told can't be read: %s", error.strerror)
-            return []
-
-    def _came_true(self, tell: Tell) -> bool:
-        """Raises StateMachineError, OSError: that can't be known just now."""
-        try:
-            with self._world.root.opened(tell.recording) as fd:
-                lines = Journal(fd, self._world.root.id, self._world.clock).read()
-        except NoSuchRecording:
-            return False
-        declared = {state.name for state in self._world.lifecycle.states}
-        return tell.state in declared and history_of(lines).known == tell.state
 
     def finish_telling(self, seconds: float) -> None:
         """Wait until the `on_<state>` hooks that were started have ended: for a program that does not

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ezrec.statemachine import journal
 from ezrec.statemachine.root import Root
 from ezrec.statemachine.tells import Tells
 from tests.ezrec.station_fixture import Folder
@@ -324,6 +325,49 @@ def test_p03_a_state_that_can_not_be_read_of_at_the_start_is_told_later(folder: 
     (folder.site / "second").unlink()
     with folder.daemon():
         folder.wait_for_call("end", "on_completed")
+
+
+def test_an_on_state_hook_is_told_though_the_journal_does_not_know_yet(folder: Folder) -> None:
+    """The daemon is killed between the rename of the marker and the line of the journal."""
+    place = folder.drop("match", ".done")
+    folder.ezrec("watch", "--once")
+    folder.hook("on_completed.sh", "say end\n")
+    root = Root(folder.root)
+    Tells(root).add("match", "completed", "uploading", "")
+    root.close()
+    book = place / journal.DIRECTORY / journal.NAME
+    *lines, last = book.read_bytes().splitlines(keepends=True)
+    assert journal.decode(last)[0]["state"] == "completed"
+    book.write_bytes(b"".join(lines))
+    with folder.daemon():
+        folder.wait_for_call("end", "on_completed")
+        wait_until(lambda: list((folder.root / ".ezrec" / "tells").iterdir()) == [])
+    assert len(folder.calls("start", "on_completed")) == 1
+
+
+def test_an_on_state_hook_is_told_of_a_state_that_was_left_again(folder: Folder) -> None:
+    """What starts hooks was out of order for a while: the next daemon tells of it, though the recording
+    has gone on; not of what was never reached."""
+    folder.drop("match", ".done")
+    folder.ezrec("watch", "--once")
+    for state in ("merged", "failed"):
+        folder.hook(f"on_{state}.sh", "say end\n")
+    root = Root(folder.root)
+    Tells(root).add("match", "merged", "merging", "")
+    Tells(root).add("match", "failed", "merging", "")
+    root.close()
+    with folder.daemon():
+        folder.wait_for_call("end", "on_merged")
+        wait_until(lambda: list((folder.root / ".ezrec" / "tells").iterdir()) == [])
+    assert folder.calls("start", "on_failed") == []
+
+
+def test_a_reason_of_any_characters_can_be_told(folder: Folder) -> None:
+    """The longest that is written down is not too long to be read."""
+    root = Root(folder.root)
+    told = Tells(root).add("match", "merged", "merging", "\N{MOVIE CAMERA}" * 600)
+    assert Tells(root).waiting() == [told]
+    root.close()
 
 
 def test_an_on_state_hook_outlives_the_daemon(folder: Folder) -> None:

@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from ezrec.lifecycle import RECORDING
-from ezrec.statemachine import Engine, make_root
+from ezrec.statemachine import Engine, calls, make_root
 from ezrec.statemachine.decide import Settle, Start
 from ezrec.statemachine.history import history_of
 from ezrec.statemachine.journal import Journal
@@ -162,6 +163,38 @@ def test_a_run_goes_on_until_it_is_finished(tmp_path: Path) -> None:
         assert (recording / ".done").exists() and (recording / ".lock").exists()
         made.runner.finish(made.runner.running()[0], 0, OUTPUTS["merge"])
         made.until((recording / ".merged").exists)
+
+
+class _FailingSync:
+    """The fsync that follows the renaming of a marker to `marker` fails, once."""
+
+    def __init__(self) -> None:
+        self.marker = ""
+        self._fd = -1
+        sys.addaudithook(self._meet)
+
+    def _meet(self, event: str, arguments: tuple[object, ...]) -> None:
+        if event != calls.EVENT or not self.marker:
+            return
+        if arguments[0] == "rename_new" and arguments[3] == self.marker:
+            self._fd = cast(int, arguments[1])
+        elif arguments[:2] == ("sync", self._fd):
+            self.marker = ""
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def test_p04_a_state_whose_fsync_failed_is_told_when_it_is_journaled(tmp_path: Path) -> None:
+    """The commit is cut off behind the rename: the next look takes the state up, and tells of it, once."""
+    failing = _FailingSync()
+    with site(tmp_path / "root", {}, WALLS["2038"]) as made:
+        (made.root / "hooks" / "on_merged.py").write_text("# never run\n")
+        failing.marker = ".merged"
+        made.drop("x")
+        made.until(lambda: made.trace("x")[-1:] == [END])
+        assert failing.marker == ""
+        told = [launch for launch in made.runner.launches if launch.log == "on_merged.log"]
+        assert len(told) == 1
+        assert list((made.root / ".ezrec" / "tells").iterdir()) == []
 
 
 def test_a_killed_run_counts_and_is_tried_again(tmp_path: Path) -> None:
