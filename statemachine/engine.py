@@ -111,7 +111,7 @@ class Engine:
 
         Raises RootBusy, RootUnusable.
         """
-        if self._thread is not None:
+        if self._thread is not None and self._thread.is_alive():
             return
         self._claim()
         self.worker.make_ready()
@@ -157,7 +157,7 @@ class Engine:
             except Exception:
                 # not ours, and no reason to stop recording
                 log.exception("a transition callback failed at %s", changed)
-        for arrived in list(self._queues):
+        for arrived in list(self._queues):  # another thread takes its own out when it is done
             arrived.put(changed)
 
     def _claim(self) -> None:

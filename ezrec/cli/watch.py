@@ -79,9 +79,10 @@ class _Daemon:
         tally = Tally()
         while not self._interrupted:
             tally = self._work(once)
-            if not self._reload:
-                break
-            self._replace()
+            if self._reload:
+                self._replace()
+            elif once:
+                break  # else it was stopped by a signal for a reload that is over, and goes on
         self._notifier.stopping()
         self._station.close()
         return tally

@@ -254,6 +254,19 @@ def test_a_watchdog_that_makes_no_sense_is_none(folder: Folder, listener: Listen
     assert listener.told_of("WATCHDOG=1") == 0
 
 
+def test_a_reload_in_the_middle_of_one_that_is_refused(folder: Folder, listener: Listener) -> None:
+    """The second SIGHUP comes while the first one's configuration is read: the daemon goes on."""
+    with folder.daemon(environment=listener.environment) as daemon:
+        (folder.root / "ezrec.yaml").write_text("settel: 5 s\n" * 2000)
+        daemon.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: listener.told_of("RELOADING=1") == 1)
+        daemon.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: listener.told_of("RELOADING=1") == 2)
+        folder.drop("match", ".done")
+        folder.wait_for("match", ".completed")
+        assert daemon.terminate() == 0
+
+
 def test_a_stop_in_the_middle_of_a_reload_is_heard(folder: Folder, listener: Listener) -> None:
     """SIGTERM while the configuration is being read again."""
     with folder.daemon(environment=listener.environment) as daemon:
