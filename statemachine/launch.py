@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ezrec.statemachine.environment import inherited
+from ezrec.statemachine.errors import RunnerUnavailable
 from ezrec.statemachine.hooks import Hook
 from ezrec.statemachine.lifecycle import Stage
 from ezrec.statemachine.processes import RUN_VARIABLE
@@ -22,7 +23,8 @@ _TELL_GRACE = 5.0
 def stage_launch(
     world: World, case: Case, stage: Stage, run: str, attempt: int, idle: bool
 ) -> Launch:
-    """The run of one attempt at a stage."""
+    """The run of one attempt at a stage. Raises RunnerUnavailable where its hook was taken away since it
+    was looked for: a run of nothing would end well."""
     facts = _facts(world, case.id, run) | {
         "hook": stage.name,
         "stage": stage.name,
@@ -33,9 +35,12 @@ def stage_launch(
     variables, document = world.describe(case.place.fd, case.id)
     secrets = {name: world.secrets[name] for name in stage.secrets if name in world.secrets}
     of = f" of {stage.attempts}" if stage.attempts else ""
+    commands = _commands(world.hooks.find(stage.name))
+    if not commands:
+        raise RunnerUnavailable(f"the hook of {stage.name} has just gone", "it is tried again")
     return Launch(
         run=run,
-        commands=_commands(world.hooks.find(stage.name)),
+        commands=commands,
         environment={**secrets, **_environment(world, facts, variables)},
         document=json.dumps({**facts, "requested": case.history.requested, **document}),
         log=f"{stage.name}.log",

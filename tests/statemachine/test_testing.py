@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
@@ -18,7 +19,8 @@ import pytest
 
 from ezrec.lifecycle import RECORDING
 from ezrec.statemachine import Engine, calls, make_root
-from ezrec.statemachine.decide import Settle, Start
+from ezrec.statemachine.decide import Park, Settle, Start
+from ezrec.statemachine.errors import RunnerUnavailable
 from ezrec.statemachine.history import history_of
 from ezrec.statemachine.journal import Journal
 from ezrec.statemachine.reconcile import nothing_starts, reconcile
@@ -163,6 +165,27 @@ def test_a_run_goes_on_until_it_is_finished(tmp_path: Path) -> None:
         assert (recording / ".done").exists() and (recording / ".lock").exists()
         made.runner.finish(made.runner.running()[0], 0, OUTPUTS["merge"])
         made.until((recording / ".merged").exists)
+
+
+def test_a_hook_that_is_taken_away_at_the_last_moment_has_not_ended_well(tmp_path: Path) -> None:
+    """It was there when it was looked for: what has run nothing is no attempt, and claims nothing."""
+    made = Site(tmp_path / "root", {}, WALLS["2038"])
+    hook = made.root / "hooks" / "upload.py"
+
+    def describe(_fd: int, _recording: str) -> tuple[dict[str, str], dict[str, object]]:
+        hook.unlink(missing_ok=True)  # a moment before it is looked up to be run
+        return {}, {}
+
+    recording = made.drop("x")
+    recording.joinpath(".done").rename(recording / ".merged")
+    world = replace(made.engine.world, describe=describe)
+    with pytest.raises(RunnerUnavailable):
+        reconcile(world, "x", Settling(0.0), lambda _recording, _stage: (True, False))
+    parked = reconcile(world, "x", Settling(0.0), lambda _recording, _stage: (True, False))
+    assert isinstance(parked.decision, Park)
+    assert made.runner.launches == []
+    assert (recording / ".merged").exists() and made.trace("x")[-1][0] == "state"
+    made.engine.close()
 
 
 class _FailingSync:
