@@ -168,7 +168,6 @@ class Worker:
             self._set_aside(recording)
             self._trouble(recording, "a fault in ezrec itself, see the daemon's log")
         else:
-            self.tally.troubled.pop(recording, None)
             self.tally.refused.discard(recording)
             self._note(recording, done)
 
@@ -206,6 +205,8 @@ class Worker:
         if isinstance(decision, decide.Park):
             words = f"{decision.stage.name} is parked: {decision.reason}"
             self._trouble(recording, words, self._patrol.scan_every)
+        else:
+            self.tally.troubled.pop(recording, None)
         self._note_work(recording, done)
 
     def _note_work(self, recording: str, done: Reconciled) -> None:

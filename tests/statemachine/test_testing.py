@@ -220,6 +220,23 @@ def test_p04_a_state_whose_fsync_failed_is_told_when_it_is_journaled(tmp_path: P
         assert list((made.root / ".ezrec" / "tells").iterdir()) == []
 
 
+def test_what_is_parked_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """However often it is looked at: the log of a station that nobody visits is not filled with it."""
+    looks = 0
+
+    def looked() -> bool:
+        nonlocal looks
+        looks += 1
+        return looks > 100
+
+    with site(tmp_path / "root", {"merge": [78]}, WALLS["2038"]) as made:
+        made.drop("x")
+        made.until(lambda: any(line[4] == "parked" for line in made.trace("x")))
+        made.until(looked)
+        said = [record.message for record in caplog.records if "is parked" in record.message]
+        assert len(said) == 1
+
+
 def test_a_killed_run_counts_and_is_tried_again(tmp_path: Path) -> None:
     """Its supervisor died in this boot: an attempt. A reboot: an interruption, not an attempt."""
     with site(tmp_path / "root", {}, WALLS["2038"]) as made:
