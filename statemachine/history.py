@@ -44,9 +44,10 @@ class Pause(NamedTuple):
 
 
 class History(NamedTuple):
-    """`known` is None where the journal is empty or of another directory. Counts are of this round:
-    since the last change of state, push or retry. `notes` are what hooks noted since the last push;
-    `asked` is the push that an operator asked for while work ran: state, by whom, reason."""
+    """`known` is None where the journal is empty or of another directory, or its beginning is lost.
+    Counts are of this round: since the last change of state, push or retry. `notes` are what hooks noted
+    since the last push; `asked` is the push that an operator asked for while work ran: state, by
+    whom, reason."""
 
     known: str | None = None
     marker: str | None = None
@@ -66,10 +67,11 @@ class History(NamedTuple):
 
 
 def history_of(lines: Iterable[Mapping[str, Any]]) -> History:
-    """Fold the lines, oldest first. Lines of unknown kinds change nothing."""
+    """Fold the lines, oldest first. Lines of unknown kinds change nothing. Where the first one is missing
+    (it is damaged, or the journal so long that only its end is read) no state is known before one is told."""
     history = History()
     for line in lines:
-        if history.known is None:
+        if history.known is None and _number(line, "seq") <= 1:
             history = history._replace(known=IDLE)
         history = _FOLDS.get(_text(line, "kind"), _unchanged)(history, line)
     return history

@@ -166,3 +166,13 @@ def test_only_a_state_a_push_or_a_retry_forgets_attempts(lines: list[dict[str, A
     assert history.attempts == sum(line is ATTEMPT for line in lines)
     assert history.known == "recorded"
     assert len(pairs) <= len(lines)
+
+
+@pytest.mark.parametrize(
+    ("number", "known"), [(1, "idle"), (0, "idle"), (2, None), (9000, None), (True, "idle")]
+)
+def test_a_journal_without_its_beginning_knows_no_state(number: int, known: str | None) -> None:
+    """It began at idle where its first line is there; else a state has to be told first."""
+    assert history_of([{**ATTEMPT, "seq": number}]).known == known
+    told = [{**ATTEMPT, "seq": number}, {**STATE, "seq": number + 1}]
+    assert history_of(told).known == "recorded"

@@ -18,7 +18,7 @@ from typing import cast
 import pytest
 
 from ezrec.lifecycle import RECORDING
-from ezrec.statemachine import Engine, calls, make_root
+from ezrec.statemachine import Engine, calls, journal, make_root
 from ezrec.statemachine.decide import Park, Settle, Start
 from ezrec.statemachine.errors import RunnerUnavailable
 from ezrec.statemachine.history import history_of
@@ -154,6 +154,25 @@ def test_a_drop_is_acted_on_only_when_it_has_stood_still(tmp_path: Path) -> None
     found = reconcile(made.engine.world, "x", settling, nothing_starts)
     assert isinstance(found.decision, Start)
     made.engine.close()
+
+
+def test_p16_a_run_goes_on_though_the_beginning_of_the_journal_is_lost(tmp_path: Path) -> None:
+    """The line that told the state is damaged, or too long ago to be read: the marker is believed, and
+    is not taken for one that an operator has dropped on the work."""
+    with site(tmp_path / "root", {}, WALLS["2038"]) as made:
+        made.runner.script = lambda _launch: None
+        recording = made.drop("x")
+        made.until(lambda: bool(made.runner.running()))
+        book = recording / journal.DIRECTORY / journal.NAME
+        first, *rest = book.read_bytes().splitlines(keepends=True)
+        assert journal.decode(first)[0]["state"] == "recorded"
+        looks = made.engine.world.clock.seconds() + 30
+        book.write_bytes(b"".join(rest))
+        made.until(lambda: made.clock.seconds() > looks)
+        made.runner.finish(made.runner.running()[0], 0, OUTPUTS["merge"])
+        made.until((recording / ".merged").exists)
+        kinds = [line[0] for line in made.trace("x")]
+        assert "cancel" not in kinds and "push" not in kinds
 
 
 def test_a_run_goes_on_until_it_is_finished(tmp_path: Path) -> None:
