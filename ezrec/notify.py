@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+from contextlib import suppress
 
 
 class Notifier:
@@ -12,6 +13,9 @@ class Notifier:
 
     def __init__(self) -> None:
         self._address = os.environ.get("NOTIFY_SOCKET", "").replace("@", "\0", 1)
+        # opened once: later there may be no room for it
+        kind = socket.SOCK_DGRAM | socket.SOCK_CLOEXEC
+        self._socket = socket.socket(socket.AF_UNIX, kind) if self._address else None
         microseconds = os.environ.get("WATCHDOG_USEC", "")
         self._every = int(microseconds) / 2_000_000 if microseconds.isdecimal() else 0.0
         self._last = float("-inf")
@@ -37,10 +41,7 @@ class Notifier:
             self._say("WATCHDOG=1")
 
     def _say(self, state: str) -> None:
-        if not self._address:
+        if self._socket is None:
             return
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock:
-            try:
-                sock.sendto(state.encode(), self._address)
-            except OSError:
-                self._address = ""  # the listener is gone for good
+        with suppress(OSError):  # nobody listens just now: that is no reason not to work
+            self._socket.sendto(state.encode(), self._address)

@@ -46,8 +46,8 @@ class Pause(NamedTuple):
 class History(NamedTuple):
     """`known` is None where the journal is empty or of another directory, or its beginning is lost.
     Counts are of this round: since the last change of state, push or retry. `notes` are what hooks noted
-    since the last push; `asked` is the push that an operator asked for while work ran: state, by
-    whom, reason."""
+    since the last push; `asked` is the push that an operator asked for while work ran: state, by whom,
+    reason."""
 
     known: str | None = None
     marker: str | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 import time
@@ -252,6 +253,24 @@ def test_a_watchdog_that_makes_no_sense_is_none(folder: Folder, listener: Listen
         wait_until(lambda: listener.told_of("READY=1"))
         assert daemon.terminate() == 0
     assert listener.told_of("WATCHDOG=1") == 0
+
+
+def test_p03_a_daemon_without_descriptors_goes_on_under_systemd(
+    folder: Folder, listener: Listener
+) -> None:
+    """EMFILE: the watchdog is fed all the same, and when there is room again, work goes on."""
+    with folder.daemon(environment=listener.environment) as daemon:
+        pid = daemon.process.pid
+        _, most = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, most))
+        fed = listener.told_of("WATCHDOG=1")
+        wait_until(lambda: listener.told_of("WATCHDOG=1") >= fed + 3)
+        folder.drop("match", ".done")
+        fed = listener.told_of("WATCHDOG=1")
+        wait_until(lambda: listener.told_of("WATCHDOG=1") >= fed + 3)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (most, most))
+        folder.wait_for("match", ".completed", seconds=20)
+        assert daemon.terminate() == 0
 
 
 def test_a_reload_in_the_middle_of_one_that_is_refused(folder: Folder, listener: Listener) -> None:
