@@ -43,6 +43,7 @@ class Patrol:
         self._to_look: list[str] = []
         self._to_follow: list[str] = []
         self._trouble = ""
+        self._unlisted = ""
         self._next_scan = 0.0
         self._next_check = 0.0
 
@@ -110,7 +111,7 @@ class Patrol:
             sweep = Sweep(self._scene.root, {}, self._file_time(), held or frozenset())
             sweep.advance()
         except OSError as error:
-            log.error("the root %s can't be listed: %s", self._scene.root.path, error.strerror)
+            self._not_listed(error)
             return []
         self._tokens = sweep.met
         self._next_scan = self._now() + self._pause()
@@ -162,10 +163,18 @@ class Patrol:
             if not self._sweep.advance(_MET):
                 return [], []
         except OSError as error:
-            log.error("the root %s can't be listed: %s", self._scene.root.path, error.strerror)
+            self._not_listed(error)
             self._sweep = None
             return [], []
+        self._unlisted = ""
         return self._swept(self._sweep)
+
+    def _not_listed(self, error: OSError) -> None:
+        """Once, however often it is tried."""
+        why = error.strerror or "unknown error"
+        if why != self._unlisted:
+            log.error("the root %s can't be listed: %s", self._scene.root.path, why)
+        self._unlisted = why
 
     def _swept(self, sweep: Sweep) -> tuple[list[str], list[str]]:
         self._sweep = None

@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterable
 from ezrec.errors import DataError
 
 OUTPUTS = frozenset({"merged.mp4"})
-EXTENSIONS = ("mp4", "mkv", "ts", "mov")
 CAMERA_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 _VIDEO = re.compile(
     r"(?P<stem>[^.].*?)(?:\.part-(?P<part>[0-9]{1,6}))?\.(?:mp4|mkv|ts|mov)",

@@ -259,15 +259,15 @@ def test_p03_a_daemon_without_descriptors_goes_on_under_systemd(
     folder: Folder, listener: Listener
 ) -> None:
     """EMFILE: the watchdog is fed all the same, and when there is room again, work goes on."""
+    folder.configure("scan_every: 1 s\n")
     with folder.daemon(environment=listener.environment) as daemon:
         pid = daemon.process.pid
         _, most = resource.prlimit(pid, resource.RLIMIT_NOFILE)
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, most))
         fed = listener.told_of("WATCHDOG=1")
-        wait_until(lambda: listener.told_of("WATCHDOG=1") >= fed + 3)
         folder.drop("match", ".done")
-        fed = listener.told_of("WATCHDOG=1")
-        wait_until(lambda: listener.told_of("WATCHDOG=1") >= fed + 3)
+        wait_until(lambda: listener.told_of("WATCHDOG=1") >= fed + 8)
+        assert daemon.log.count("can't be listed") == 1
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (most, most))
         folder.wait_for("match", ".completed", seconds=20)
         assert daemon.terminate() == 0
