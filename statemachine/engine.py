@@ -100,6 +100,7 @@ class Engine:
         patrol.on_watching = self._say
         self.worker = Worker(self.world, patrol, Settling(settle.total_seconds()))
         self._thread: threading.Thread | None = None
+        self._unsaid = ""
 
     def run(self, once: bool = False) -> Tally:
         """Work in this thread until `stop`. Raises RootBusy where another daemon has this root."""
@@ -206,11 +207,17 @@ class Engine:
                 arrived.put(None)
             files.unlock(self.world.root.fd)
 
-    def _say(self, watching: bool) -> None:
+    def _say(self, watching: bool) -> bool:
+        """Write it down for `status`; False where that can't be done just now, which is said once."""
         told = {"pid": os.getpid(), "watching": "inotify" if watching else "scanning"}
+        trouble = ""
         try:
             files.make_directory(self.world.root.fd, OWN)
             with files.directory(OWN, self.world.root.fd) as own:
                 files.replace(own, DAEMON, json.dumps(told).encode(), durable=False)
         except OSError as error:
-            log.warning("the daemon's own state can't be written: %s", error.strerror)
+            trouble = error.strerror or "unknown error"
+            if trouble != self._unsaid:
+                log.warning("the daemon's own state can't be written: %s", trouble)
+        self._unsaid = trouble
+        return not trouble

@@ -27,17 +27,18 @@ _LISTED = 200
 class Patrol:
     """Scans every `scan_every` seconds, or every two while the watcher is blind.
 
-    `watching` says whether events arrive; `on_watching` is told when that changes, and when the root that
-    was lost is back.
+    `watching` says whether events arrive; `on_watching` is told when that changes, when the root that was
+    lost is back, and again where it answers False: it could not be passed on.
     """
 
     def __init__(self, scene: Scene, watcher: Watcher, scan_every: float) -> None:
         self.watching = False
-        self.on_watching: Callable[[bool], None] = lambda _watching: None
+        self.on_watching: Callable[[bool], bool] = lambda _watching: True
         self.scan_every = scan_every
         self._scene = scene
         self._watcher = watcher
         self._hint: Hint = lambda _id: None
+        self._passed_on = True
         self._tokens: dict[str, int] = {}
         self._sweep: Sweep | None = None
         self._to_look: list[str] = []
@@ -53,7 +54,7 @@ class Patrol:
         """
         self._hint = hint
         self._start_watching()
-        self.on_watching(self.watching)
+        self._passed_on = self.on_watching(self.watching)
         return self._meet_all()
 
     def end(self) -> None:
@@ -140,8 +141,9 @@ class Patrol:
             log.info("watching again")
             self._to_follow = list(self._tokens)
         if before != self.watching:
-            self.on_watching(self.watching)
             self._next_scan = 0.0
+        if before != self.watching or not self._passed_on:
+            self._passed_on = self.on_watching(self.watching)
         soon = before and not self.watching
         self._next_check = self._now() + (BLIND_SCAN if soon else CHECK_EVERY)
 
@@ -225,7 +227,7 @@ class Patrol:
             return f"the root {self._scene.root.path} can't be taken up: {error.strerror}"
         self._watcher.stop()
         self._start_watching()
-        self.on_watching(self.watching)
+        self._passed_on = self.on_watching(self.watching)
         self._sweep, self._to_follow = None, []
         for recording in self._meet_all():
             self._hint(recording)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import json
 import os
 import shutil
 import sys
@@ -205,6 +206,22 @@ def test_a_hook_that_is_taken_away_at_the_last_moment_has_not_ended_well(tmp_pat
     assert made.runner.launches == []
     assert (recording / ".merged").exists() and made.trace("x")[-1][0] == "state"
     made.engine.close()
+
+
+def test_what_the_daemon_could_not_write_of_itself_is_written_later(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """`ezrec status` would have it starting for ever. What keeps it from that is said once."""
+    make_root(tmp_path / "root")
+    there = tmp_path / "root" / ".ezrec" / "daemon.json"
+    there.mkdir()
+    with site(tmp_path / "root", {}, WALLS["2038"]) as made:
+        started = made.clock.seconds()
+        made.until(lambda: made.clock.seconds() > started + 60)
+        there.rmdir()
+        made.until(there.is_file)
+        assert json.loads(there.read_text())["watching"] == "inotify"
+    assert sum("own state" in record.message for record in caplog.records) == 1
 
 
 class _FailingSync:
