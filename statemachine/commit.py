@@ -156,23 +156,36 @@ def record_told(world: World, case: Case, move: Move, kind: str) -> None:
     _tell(world, tell)
 
 
-def deliver(world: World, tell: Tell) -> None:
-    """Start the hooks that are told; the worker removes the tell when they have ended."""
+def deliver(world: World, tell: Tell) -> bool:
+    """Start the hooks that are told. Where there is no room for them, or nothing can be started just now,
+    they are queued: False. The worker removes the tell when they have ended."""
+    tells = world.tells
+    if not tells.has_room() or not _begin(world, tell):
+        tells.queue[tell.run] = tell
+        return False
+    tells.queue.pop(tell.run, None)
+    tells.open.add(tell.run)
+    return True
+
+
+def _begin(world: World, tell: Tell) -> bool:
     with world.root.opened(tell.recording) as fd:
         try:
             world.runner.start(tell_launch(world, fd, tell), fd)
         except RunnerUnavailable as error:
-            log.warning("%s: on_%s is told later: %s", tell.recording, tell.state, error)
-        else:
-            world.tells.open.add(tell.run)
+            if tell.run not in world.tells.queue:
+                log.warning("%s: on_%s is told later: %s", tell.recording, tell.state, error)
+            return False
+    return True
 
 
 def deliver_left(world: World, case: Case, state: str) -> None:
     """Tell what was written down to be told of `state`, whose commit was cut off when it was reached."""
     if not world.hooks.find(f"on_{state}"):
         return
+    begun = {*world.tells.open, *world.tells.queue}
     for tell in world.tells.waiting():
-        if (tell.recording, tell.state) == (case.id, state) and tell.run not in world.tells.open:
+        if (tell.recording, tell.state) == (case.id, state) and tell.run not in begun:
             deliver(world, tell)
 
 

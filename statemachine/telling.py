@@ -24,7 +24,26 @@ def tell_what_was_left(world: World) -> None:
             else:
                 cross_off(world, tell.run)
         except (StateMachineError, OSError) as error:
-            log.warning("%s: on_%s is told later: %s", tell.recording, tell.state, error)
+            _say_later(tell, error)
+
+
+def tell_on(world: World) -> bool:
+    """Begin those that wait, as many as there is room for. False where one can't be begun just now: the
+    others would not fare better."""
+    tells = world.tells
+    while tells.queue and tells.has_room():
+        tell = next(iter(tells.queue.values()))
+        try:
+            if not deliver(world, tell):
+                return False
+        except (StateMachineError, OSError) as error:
+            del tells.queue[tell.run]
+            _say_later(tell, error)
+    return True
+
+
+def _say_later(tell: Tell, error: Exception) -> None:
+    log.warning("%s: on_%s is told later: %s", tell.recording, tell.state, error)
 
 
 def cross_off(world: World, run: str) -> None:

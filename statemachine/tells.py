@@ -15,6 +15,8 @@ from ezrec.statemachine import files, names, parsing
 from ezrec.statemachine.root import OWN, Root
 from ezrec.statemachine.runs import new_run_id
 
+#: so many tell at once: a burst of a thousand states is not a thousand processes
+AT_ONCE = 8
 _DIRECTORY = "tells"
 _REASON = 500
 _LIMIT = 1 << 14  # a reason's characters take up to twelve bytes each
@@ -36,11 +38,17 @@ _NEEDED = frozenset({"run", "recording", "state", "origin"})
 
 
 class Tells:
-    """The directory of what is still to be told. `open` are the runs that tell just now."""
+    """The directory of what is still to be told. `open` are the runs that tell just now, `queue` those
+    that wait until one of these has ended, or until anything can be started again."""
 
     def __init__(self, root: Root) -> None:
         self._root = root
         self.open: set[str] = set()
+        self.queue: dict[str, Tell] = {}
+
+    def has_room(self) -> bool:
+        """Whether one more may begin to tell."""
+        return len(self.open) < AT_ONCE
 
     def add(self, recording: str, state: str, origin: str, reason: str) -> Tell:
         """Write down durably that this is to be told."""

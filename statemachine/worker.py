@@ -17,7 +17,7 @@ from ezrec.statemachine.reconcile import Reconciled, reconcile
 from ezrec.statemachine.roster import Roster
 from ezrec.statemachine.runner import LOST
 from ezrec.statemachine.settling import Settling
-from ezrec.statemachine.telling import cross_off, tell_what_was_left
+from ezrec.statemachine.telling import cross_off, tell_on, tell_what_was_left
 from ezrec.statemachine.world import World
 
 log = logging.getLogger("ezrec")
@@ -63,6 +63,7 @@ class Worker:
         self._due: dict[str, float] = {}
         self._runs: dict[str, str] = {}
         self._contended: set[str] = set()
+        self._tell_again = 0.0
         self._stopping = False
         world.runner.on_end = self._on_end
 
@@ -131,6 +132,8 @@ class Worker:
         if mail.rescan:
             self._patrol.rescan()
         now = self._now()
+        if now >= self._tell_again and not tell_on(self._world):
+            self._tell_again = now + _TROUBLE_AGAIN
         ready = [recording for recording, due in self._due.items() if due <= now]
         for recording in ready:
             del self._due[recording]

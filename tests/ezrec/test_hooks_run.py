@@ -370,6 +370,21 @@ def test_a_reason_of_any_characters_can_be_told(folder: Folder) -> None:
     root.close()
 
 
+def test_a_burst_of_states_is_told_by_a_few_hooks_at_once(folder: Folder) -> None:
+    """Each of twenty is told, eight at a time: a thousand drops are not a thousand processes."""
+    folder.hook("on_recorded.sh", "gate; say end\n")
+    folder.close_gate("on_recorded")
+    for number in range(20):
+        folder.drop(f"match-{number}", ".done")
+    with folder.daemon():
+        wait_until(lambda: len(folder.calls("end", "upload")) == 20, 60)
+        assert len(folder.calls("start", "on_recorded")) == 8
+        folder.open_gate("on_recorded")
+        folder.wait_for_call("end", "on_recorded", times=20)
+        wait_until(lambda: list((folder.root / ".ezrec" / "tells").iterdir()) == [])
+    assert len(folder.calls("start", "on_recorded")) == 20
+
+
 def test_an_on_state_hook_outlives_the_daemon(folder: Folder) -> None:
     """Killed while the hook is running: told once more at most, never less than once."""
     folder.hook("on_completed.sh", "gate; say end\n")

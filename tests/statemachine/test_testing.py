@@ -256,6 +256,30 @@ def test_p04_a_state_whose_fsync_failed_is_told_when_it_is_journaled(tmp_path: P
         assert list((made.root / ".ezrec" / "tells").iterdir()) == []
 
 
+def test_a_state_that_can_not_be_told_just_now_is_told_by_the_same_daemon(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing more need happen to it; and what keeps it from being told is said once."""
+    with site(tmp_path / "root", {}, WALLS["2038"]) as made:
+        (made.root / "hooks" / "on_completed.py").write_text("# never run\n")
+        refused: list[str] = []
+        start = made.runner.start
+
+        def refuse(launch: Launch, fd: int) -> None:
+            if launch.log == "on_completed.log" and len(refused) < 5:
+                refused.append(launch.run)
+                raise RunnerUnavailable("no process is to be had", "it is tried again")
+            start(launch, fd)
+
+        made.runner.start = refuse  # type: ignore[method-assign]
+        made.drop("x")
+        made.until(lambda: len(refused) == 5)
+        made.until(lambda: made.runner.launches[-1].log == "on_completed.log")
+        assert len(set(refused)) == 1
+        said = [record.message for record in caplog.records if "told later" in record.message]
+        assert len(said) == 1
+
+
 def test_what_is_parked_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """However often it is looked at: the log of a station that nobody visits is not filled with it."""
     looks = 0
