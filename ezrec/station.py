@@ -19,8 +19,8 @@ from ezrec.statemachine.engine import Engine
 from ezrec.statemachine.lookup import find
 from ezrec.statemachine.runner import Runner
 from ezrec.statemachine.snapshot import snapshots
+from ezrec.statemachine.tally import Tally
 from ezrec.statemachine.watcher import NoWatcher, Watcher
-from ezrec.statemachine.worker import Tally
 from ezrec.statemachine.world import Changed
 from ezrec.verify import verify
 

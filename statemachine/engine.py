@@ -24,9 +24,10 @@ from ezrec.statemachine.patrol import Patrol
 from ezrec.statemachine.root import DAEMON, OWN, Root
 from ezrec.statemachine.runner import ProcessRunner, Runner
 from ezrec.statemachine.settling import Settling
+from ezrec.statemachine.tally import Tally
 from ezrec.statemachine.tells import Tells
 from ezrec.statemachine.watcher import InotifyWatcher, NoWatcher, Watcher, sends_events
-from ezrec.statemachine.worker import Tally, Worker
+from ezrec.statemachine.worker import Worker
 from ezrec.statemachine.world import Changed, Describe, Verify, World
 
 log = logging.getLogger("ezrec")

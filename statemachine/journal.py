@@ -1,119 +1,32 @@
 """The journal of one recording: append only, a checksum and a number on each line.
 
-It holds history and counts, never the state. A line is `crc32 json\\n`, at most 4 KiB, one O_APPEND
-write. A torn tail is closed with a newline by the next writer, a line that does not check is skipped.
-Each line names the directory it was written in (its inode, and the root's id: a device number changes
-when disks are found in another order at boot). In a copied directory the old lines are history only.
+It holds history and counts, never the state. A line (`lines` has its form) is one O_APPEND write. A torn
+tail is closed with a newline by the next writer, a line that does not check is skipped. Each line names
+the directory it was written in (its inode, and the root's id: a device number changes when disks are found
+in another order at boot). In a copied directory the old lines are history only.
 """
 
 from __future__ import annotations
 
 import errno
-import json
 import os
-import re
 import stat
 import time
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
 from ezrec.statemachine import calls, files, parsing
 from ezrec.statemachine.clock import Clock
+from ezrec.statemachine.lines import LINE_LIMIT, READ_LIMIT, Line, decode, encode, is_torn
+
+__all__ = ["DIRECTORY", "LINE_LIMIT", "NAME", "Journal", "decode", "encode", "linked_content"]
 
 DIRECTORY = "logs"
 NAME = "journal"
-LINE_LIMIT = 4096
-_READ_LIMIT = 8 << 20
 _TAIL = 2 * LINE_LIMIT
 _AWAITED = "awaited"
-_LONGEST_ESCAPE = 12
 _LOCK_PATIENCE = 1.0
-_START = re.compile(rb"[0-9a-f]{8} \{")
-
-Line = Mapping[str, Any]
-
-
-def encode(record: Line) -> bytes:
-    """One line of the journal. Texts are cut until it fits; keys and numbers are kept."""
-    for limit in (4096, 1024, 256, 64):
-        body = json.dumps(_shortened(record, limit), ensure_ascii=True, separators=(",", ":"))
-        line = f"{zlib.crc32(body.encode()):08x} {body}\n".encode()
-        if len(line) <= LINE_LIMIT:
-            return line
-    raise ValueError("a journal line has too many fields")
-
-
-def _shortened(value: Any, limit: int) -> Any:
-    if isinstance(value, str):
-        return _cut(value, limit)
-    if isinstance(value, Mapping):
-        return {key: _shortened(each, limit) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_shortened(each, limit) for each in value[:16]]
-    return value
-
-
-def _cut(text: str, limit: int) -> str:
-    """At most `limit` bytes of `text` as JSON escapes it: an emoji takes twelve."""
-    if len(text) * _LONGEST_ESCAPE <= limit:
-        return text
-    kept = text[:limit]
-    while len(json.dumps(kept)) > limit + 2:
-        kept = kept[: len(kept) * 3 // 4]
-    return text if kept == text else kept[:-1] + "…"
-
-
-def decode(data: bytes) -> list[dict[str, Any]]:
-    """Every whole line, in the order of the file; what is torn or flipped is left out."""
-    return [record for line in _likely(data) for record in _records(line)]
-
-
-def _likely(data: bytes) -> Iterator[bytes]:
-    """The lines in which one of ours may stand: millions of others cost next to nothing."""
-    end = -1
-    for match in _START.finditer(data):
-        if match.start() > end:
-            begin = data.rfind(b"\n", 0, match.start()) + 1
-            end = data.find(b"\n", match.start())
-            end = len(data) if end < 0 else end
-            yield data[begin:end]
-
-
-def damaged(data: bytes) -> int:
-    """How many lines hold nothing that checks; what a cut at the beginning left is not counted."""
-    lines = data.split(b"\n")
-    lines = lines[1:] if len(data) >= _READ_LIMIT else lines
-    return sum(1 for line in lines if line and not _records(line))
-
-
-def is_torn(data: bytes) -> bool:
-    """Whether the last line has no end."""
-    return bool(data) and not data.endswith(b"\n")
-
-
-def _records(line: bytes) -> list[dict[str, Any]]:
-    """The record of a line; of two lines that a flipped line end has joined, each that is whole."""
-    record = _decoded(line)
-    if record is not None:
-        return [record]
-    if len(line) > 2 * LINE_LIMIT + 1:
-        return []  # nothing that two of our lines could have made
-    starts = [match.start() for match in _START.finditer(line, 1)]
-    parts = (part for start in starts for part in (line[: start - 1], line[start:]))
-    return [record for part in parts if (record := _decoded(part)) is not None]
-
-
-def _decoded(line: bytes) -> dict[str, Any] | None:
-    checksum, _, body = line.partition(b" ")
-    try:
-        if len(checksum) != 8 or int(checksum, 16) != zlib.crc32(body):
-            return None
-        record = parsing.parse(body)
-    except ValueError:
-        return None
-    return record if isinstance(record, dict) and isinstance(record.get("kind"), str) else None
 
 
 class Journal:
@@ -235,7 +148,7 @@ def _number(line: Line) -> int:
 def _content(logs: int) -> bytes:
     """The file, or of a very long one its end."""
     with files.open_plain(logs, NAME, os.O_RDONLY) as fd:
-        return files.read_end(fd, _READ_LIMIT)
+        return files.read_end(fd, READ_LIMIT)
 
 
 def linked_content(logs: int) -> bytes:
@@ -247,6 +160,6 @@ def linked_content(logs: int) -> bytes:
         return b""
     fd = calls.open_file(NAME, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, logs)
     try:
-        return files.read_end(fd, _READ_LIMIT)
+        return files.read_end(fd, READ_LIMIT)
     finally:
         files.close(fd)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ezrec.statemachine import files, journal
+from ezrec.statemachine import files, journal, lines
 from ezrec.statemachine.clock import Clock
 from ezrec.statemachine.hooks import HookPath
 from ezrec.statemachine.journal import Journal
@@ -95,7 +95,7 @@ class RehearsedJournal(Journal):
         """Its directory is as good as there."""
 
     def close_tail(self) -> None:
-        self._bytes += b"\n" if journal.is_torn(self._bytes) else b""
+        self._bytes += b"\n" if lines.is_torn(self._bytes) else b""
 
     def append(self, kind: str, *, durable: bool, **fields: Any) -> None:
         self._bytes += self.continuation(self._bytes, {"kind": kind, **fields})

@@ -9,7 +9,17 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ezrec.statemachine import ending, files, journal, mends, operate, processes, runs, tidying
+from ezrec.statemachine import (
+    ending,
+    files,
+    journal,
+    lines,
+    mends,
+    operate,
+    processes,
+    runs,
+    tidying,
+)
 from ezrec.statemachine.decide import Tidy
 from ezrec.statemachine.errors import StateMachineError
 from ezrec.statemachine.history import Run
@@ -100,7 +110,7 @@ def _condition(world: World, bench: Bench, case: Case) -> Condition:
         payload=case.sighting.payload,
         history=case.history,
         resolution=case.resolution,
-        torn=journal.is_torn(bench.journal.content()),
+        torn=lines.is_torn(bench.journal.content()),
         blockers=_blockers(case.place.fd, case.history.run),
         unsound=_unsound(world, case),
         own=bench.own,
@@ -160,5 +170,5 @@ def _remarks(world: World, bench: Bench, condition: Condition) -> Iterator[Mend]
     path = quote(str(world.root.path / bench.id))
     yield from mends.remarks(bench.id, condition, path, bench.ezrec)
     content = bench.journal.content()
-    if damaged := journal.damaged(content):
-        yield mends.damage(bench.id, len(journal.decode(content)), damaged)
+    if damaged := lines.damaged(content):
+        yield mends.damage(bench.id, len(lines.decode(content)), damaged)

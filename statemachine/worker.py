@@ -6,7 +6,6 @@ import logging
 import os
 import signal
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 
 from ezrec.statemachine import decide, processes, runs
 from ezrec.statemachine.errors import DirectoryRefused, NoSuchRecording, StateMachineError
@@ -17,30 +16,13 @@ from ezrec.statemachine.reconcile import Reconciled, reconcile
 from ezrec.statemachine.roster import Roster
 from ezrec.statemachine.runner import LOST
 from ezrec.statemachine.settling import Settling
+from ezrec.statemachine.tally import Tally
 from ezrec.statemachine.telling import cross_off, tell_on, tell_what_was_left
 from ezrec.statemachine.world import World
 
 log = logging.getLogger("ezrec")
 _TROUBLE_AGAIN = 5.0
 _LONGEST_SLEEP = 1.0
-
-
-@dataclass(kw_only=True)
-class Tally:
-    """What came of a run of the loop: recordings that `failed`, that are `waiting` for a retry or for
-    their set-up to be mended, that are `troubled` (with what stands in the way), and that are
-    `refused`: troubled by what stands in them, until an operator takes it away."""
-
-    failed: set[str] = field(default_factory=set)
-    waiting: set[str] = field(default_factory=set)
-    troubled: dict[str, str] = field(default_factory=dict)
-    refused: set[str] = field(default_factory=set)
-
-    def forget(self, recording: str) -> None:
-        """It is gone."""
-        self.waiting.discard(recording)
-        self.refused.discard(recording)
-        self.troubled.pop(recording, None)
 
 
 class Worker:

@@ -15,7 +15,7 @@ from ezrec.conceal import hide_from_others
 from ezrec.errors import EzrecError
 from ezrec.notify import Notifier
 from ezrec.statemachine.errors import StateMachineError
-from ezrec.statemachine.worker import Tally
+from ezrec.statemachine.tally import Tally
 from ezrec.station import Station
 from ezrec.text import printable
 
