@@ -200,7 +200,7 @@ class Chronicle:
                     yield run
 
     def _is_supervised(self, run: str, since: int, cut: int) -> bool:
-        supervisor = self._supervisors[run]
+        supervisor = self._supervisors.get(run)  # None: its run was over before the trace
         return any(step.pid == supervisor for step in self.trace.steps[since:cut])
 
     @cached_property
