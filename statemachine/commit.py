@@ -54,9 +54,7 @@ def commit(world: World, case: Case, old: str, move: Move) -> bool:
     try:
         case.place.rename(old_marker, new_marker)
     except (FileExistsError, FileNotFoundError):
-        case.journal.append(
-            "void", durable=False, to=move.state
-        )  # what was done by hand is told next
+        case.journal.append("void", durable=False, to=move.state)
         _drop_tell(world, tell)
         return False
     record(world, case, move, "state", durable=False)

@@ -106,9 +106,7 @@ class _Nursery:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 cwd="/",
-                env=inherited(
-                    os.environ
-                ),  # every hook may read what its supervisor was started with
+                env=inherited(os.environ),  # what it starts with is read by every hook
                 start_new_session=True,
             )
         except OSError:

@@ -130,9 +130,8 @@ def _ask(world: World, case: Case, resolution: Resolution) -> None:
 
 
 def _mend(world: World, case: Case, resolution: Resolution) -> None:
-    error = (
-        pending_of(world.lifecycle, case.history) or case.known
-    )  # a decision for the error may be all there is
+    # a decision for the error may be all there is
+    error = pending_of(world.lifecycle, case.history) or case.known
     move = _move(case, resolution, f"mend_{resolution.state}", error)
     judge_legal(world, move)
     _remove_lost(world, case, resolution)

@@ -84,9 +84,8 @@ class _Reader(InotifyFD):
         try:
             super().start()
         except RuntimeError as error:
-            self._is_reading = (
-                False  # or else `close` leaves the descriptors to a thread that never ran
-            )
+            # or else `close` leaves the descriptors to a thread that never ran
+            self._is_reading = False
             self.close()
             raise OSError(errno.EAGAIN, str(error)) from error
 

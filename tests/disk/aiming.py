@@ -53,7 +53,7 @@ class Aim:
         except OSError:
             return  # a nameless file: nobody will ever sync it again
         kind = "directory" if stat.S_ISDIR(status.st_mode) else "file"
-        row = [recording, told.role, told.call, told.path, status.st_ino, kind]
+        row = [recording, told.role, told.call, told.path, status.st_ino, status.st_mtime_ns, kind]
         with open(f"{self._home}/data", "ab", buffering=0) as data:  # noqa: PTH123  # early
             data.write(json.dumps(row).encode() + b"\n")
 

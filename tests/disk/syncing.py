@@ -20,17 +20,19 @@ class Redone:
 def redone(home: Path, root: Path) -> Redone:
     """Go through all that was done to data in a run. A directory has no data of its own: its entries are
     in the file system's journal, which stops as a whole where it can't be written. An inode that is free
-    again may be given to another recording, so a file is known by both."""
+    again may be given to another recording, so a file is known by both; and to a file that a shell has made,
+    whose writes nobody sees: where the time of the last write is another one, it was written anew."""
     counted: Counter[str] = Counter()
     wrong: list[str] = []
-    failed: set[tuple[str, int]] = set()
+    failed: dict[tuple[str, int], int] = {}
     for line in (home / "data").read_bytes().splitlines():
-        recording, role, call, path, inode, kind = json.loads(line)
+        recording, role, call, path, inode, written, kind = json.loads(line)
+        file = (recording, inode)
         if call == "failed sync":
             counted[kind] += 1
-            failed |= {(recording, inode)} if kind == "file" else set()
+            failed |= {file: written} if kind == "file" else {}
         elif call in ("write", "write_at", "truncate"):
-            failed.discard((recording, inode))
-        elif call == "sync" and (recording, inode) in failed:
+            failed.pop(file, None)
+        elif call == "sync" and failed.get(file) == written:
             wrong.append(f"{recording}: {role} synced {Path(path).relative_to(root)} once more")
     return Redone(files=counted["file"], directories=counted["directory"], wrong=tuple(wrong))

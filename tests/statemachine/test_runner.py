@@ -139,9 +139,8 @@ def test_without_room_for_a_spare_the_nursery_goes_on(minded: Minded) -> None:
     resource.prlimit(nursery, resource.RLIMIT_NOFILE, (free, hard))
     os.kill(spare, signal.SIGKILL)
     wait_until(lambda: sockets(nursery) == 1)
-    lulls = (
-        time.monotonic() + 0.2
-    )  # nothing tells that it has tried in vain and gone to sleep again
+    # nothing tells that it has tried in vain and gone to sleep again
+    lulls = time.monotonic() + 0.2
     wait_until(lambda: nursery not in nurseries() or time.monotonic() > lulls)
     (minded.path / "go").touch()
     wait_until(lambda: run in minded.ended)
