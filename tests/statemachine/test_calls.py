@@ -42,6 +42,22 @@ def test_what_a_durable_file_is_made_of(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("program", "last"),
+    [
+        ("files._create_renamed(fd, '.done', b'why')", "rename_new"),
+        ("files.replace(fd, '.done', b'why')", "rename"),
+    ],
+)
+def test_what_comes_by_a_rename_is_on_the_disk_before_and_after(
+    tmp_path: Path, program: str, last: str
+) -> None:
+    """Where the file system knows no nameless files, and where something is replaced: the bytes are synced
+    under a name of their own, then they are renamed, then the directory is synced."""
+    ended = run(tmp_path, f"{program}; print([call[0] for call in seen])")
+    assert ended.stdout.strip() == str(["open", "truncate", "write", "sync", last, "sync"])
+
+
 def test_a_call_that_is_failed_is_not_made(tmp_path: Path) -> None:
     """The exception of an audit hook comes in the place of the call."""
     act = "if arguments[0] == 'link': raise OSError(errno.EDQUOT, 'no room')"
