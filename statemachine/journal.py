@@ -54,7 +54,7 @@ class Journal:
             return b""
 
     def close_tail(self) -> None:
-        """End a torn last line, durably; what it holds stays there."""
+        """End a torn last line; what it holds stays there. Not synced: who adds the next would end it too."""
         with (
             files.directory(DIRECTORY, self._fd) as logs,
             files.open_plain(logs, NAME, os.O_RDWR | os.O_APPEND) as fd,
@@ -62,7 +62,6 @@ class Journal:
             _lock(fd)
             if is_torn(files.read_end(fd, _TAIL)):
                 files.write_all(fd, b"\n")
-                files.sync(fd)
 
     def make_room(self) -> None:
         """Make the journal's directory, if it is not there. Not synced: for who syncs the recording next."""

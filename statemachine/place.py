@@ -96,7 +96,6 @@ class Place:
             files.rename_new(logs, journal.NAME, aside)
             if content:
                 files.create(logs, journal.NAME, content)
-            files.sync(logs)
 
     def forget(self, run: str) -> None:
         """Remove the files of a run that is journaled."""

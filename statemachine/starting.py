@@ -43,7 +43,7 @@ def start(world: World, case: Case, stage: Stage, attempt: int, idle: bool) -> s
         world.minded.forget(run)
         reason = (isinstance(error, OSError) and error.strerror) or str(error)
         ended = {**told, "result": "postponed", "reason": reason, "delay": _NOT_STARTED_AGAIN}
-        case.journal.append("ended", durable=True, **ended)
+        case.journal.append("ended", durable=False, **ended)
         raise
     return run
 

@@ -284,6 +284,20 @@ def test_the_mend_names_the_level_that_is_in_the_way(root: Root, path: Path) -> 
     assert caught.value.hint == f"rm {path / '2026-11-25'}"
 
 
+@pytest.mark.parametrize(
+    ("recording", "levels"),
+    [("plain", ["root"]), ("2026-11-23/dated", ["root", "2026-11-23"])],
+)
+def test_p02_the_name_of_a_recording_that_was_moved_in_is_brought_to_the_disk(
+    root: Root, recording: str, levels: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every level above it: whoever has moved it in, or made the date, may not have."""
+    synced: list[str] = []
+    monkeypatch.setattr(files, "sync", lambda fd: synced.append(os.readlink(f"/proc/self/fd/{fd}")))
+    root.sync_above(recording)
+    assert [Path(each).name for each in synced] == levels
+
+
 def test_an_opened_recording_is_that_directory(root: Root, path: Path) -> None:
     """And it is closed afterwards."""
     before = len(os.listdir("/proc/self/fd"))

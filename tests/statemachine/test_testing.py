@@ -19,7 +19,7 @@ from typing import cast
 import pytest
 
 from ezrec.lifecycle import RECORDING
-from ezrec.statemachine import Engine, calls, journal, make_root
+from ezrec.statemachine import Engine, calls, files, journal, make_root, operate
 from ezrec.statemachine.decide import Park, Settle, Start
 from ezrec.statemachine.errors import RunnerUnavailable
 from ezrec.statemachine.history import history_of
@@ -254,6 +254,27 @@ def test_p04_a_state_whose_fsync_failed_is_told_when_it_is_journaled(tmp_path: P
         told = [launch for launch in made.runner.launches if launch.log == "on_merged.log"]
         assert len(told) == 1
         assert list((made.root / ".ezrec" / "tells").iterdir()) == []
+
+
+def test_p02_a_retry_that_was_told_is_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it can't be brought there the operator hears of it, and it was none."""
+    made = Site(tmp_path / "root", {}, WALLS["2038"])
+    made.drop("x")
+    operate.retry(made.engine.world, "x", "me")
+
+    def refuse(_fd: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(files, "sync", refuse)
+    with pytest.raises(OSError, match="Input/output error"):
+        operate.retry(made.engine.world, "x", "me")
+    monkeypatch.undo()
+    assert [line[0] for line in made.trace("x")] == ["retry"]
+    operate.retry(made.engine.world, "x", "me")
+    assert [line[0] for line in made.trace("x")] == ["retry", "retry"]
+    made.engine.close()
 
 
 def test_a_state_that_can_not_be_told_just_now_is_told_by_the_same_daemon(

@@ -83,7 +83,7 @@ MISSING = {
         runs=False,
     ),
     "fsync of a directory": Missing(
-        act="if call == 'sync' and os.path.isdir(f'/proc/self/fd/{fd}'): "
+        act="if call == 'sync' and os.readlink(f'/proc/self/fd/{fd}').endswith('probe'): "
         "raise OSError(errno.EINVAL, 'Invalid argument')",
         said="it can't bring a directory to the disk",
         runs=False,
