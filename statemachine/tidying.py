@@ -77,7 +77,7 @@ def _newcomer(
 def _arrive(world: World, case: Case, resolution: Resolution) -> None:
     move = decided_move(world, case, resolution)
     _remove_lost(world, case, resolution)  # syncs: the rename may not have reached the disk
-    record(world, case, move, "state", durable=True)
+    record(world, case, move, "state", durable=False)
     _forget_last(case)
     deliver_left(world, case, move.state)
 
