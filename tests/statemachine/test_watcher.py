@@ -282,6 +282,12 @@ def test_what_lies_deeper_than_a_recording_takes_no_watch(
     wait_until(lambda: "rec" in hints)
     assert watcher.check() is True  # and so has all that came before it
     assert watched() == before
+    for name in ("good", "not good"):
+        (path.parent / "2026-11-27" / name).mkdir(parents=True)
+    (path.parent / "2026-11-27").rename(path / "2026-11-27")
+    wait_until(lambda: "2026-11-27/good" in hints)
+    assert watcher.check() is True
+    assert watched() == before + 2  # the date and the one that can be a recording
 
 
 def watched() -> int:
