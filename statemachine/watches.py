@@ -24,7 +24,7 @@ from ezrec.statemachine.root import OWN, Root
 
 log = logging.getLogger("ezrec")
 # a directory that was renamed is watched under its new name: that is meant
-warnings.filterwarnings("ignore", "Callback with id", RuntimeWarning, "watchdog")
+warnings.filterwarnings("ignore", "Callback with id", RuntimeWarning)
 CANARY = "canary"
 #: watches for finished recordings: a watch costs the kernel and us a kilobyte each
 BUDGET = 20_000
