@@ -71,8 +71,9 @@ class Pair:
         ]
 
     def signal_nursery(self, number: int) -> None:
-        for pid in self.chance.sample(sorted(self.nurseries()), k=min(1, len(self.nurseries()))):
-            processes.kill(pid, number)
+        there = sorted(self.nurseries())
+        if there:
+            processes.kill(self.chance.choice(there), number)
 
     def end(self) -> None:
         for daemon in self.daemons:
