@@ -17,6 +17,7 @@ class Minded:
     def __init__(self) -> None:
         self._codes: dict[str, int | None] = {}
         self._overdue: set[str] = set()
+        self._whys: dict[str, str] = {}
 
     def begun(self, run: str) -> None:
         """From now on its end is waited for."""
@@ -41,6 +42,14 @@ class Minded:
         known = run in self._overdue
         self._overdue.add(run)
         return not known
+
+    def is_news(self, recording: str, why: str) -> bool:
+        """Whether the last run in a recording was minded well (`why` is empty), or ended for another reason:
+        the same one, at each attempt anew, is said once."""
+        before = self._whys.pop(recording, "")
+        if why:
+            self._whys[recording] = why
+        return why not in ("", before)
 
     def forget(self, run: str) -> None:
         """It is taken up, or was not started at all."""

@@ -119,7 +119,8 @@ def _encoded(result: RunResult, notes: list[str]) -> bytes:
 
 
 def read_result(fd: int, run: str) -> RunResult | None:
-    """The end of `run` in the recording `fd`, or None while it has not been written."""
+    """The end of `run` in the recording `fd`, or None while it has not been written. Raises OSError where
+    the disk or the machine can't tell just now: that is not the end of a run that left none."""
     record = _read(fd, STATUS + run)
     return _result(record) if record is not None and record.get("run") == run else None
 
@@ -134,7 +135,8 @@ def _result(record: Mapping[str, Any]) -> RunResult | None:
 
 
 def read_progress(fd: int) -> Progress | None:
-    """What the run in the recording `fd` told last; None where nothing whole is there."""
+    """What the run in the recording `fd` told last; None where nothing whole is there. Raises OSError as
+    `read_result` does."""
     record = _read(fd, PROGRESS)
     if record is None:
         return None
@@ -146,7 +148,11 @@ def _read(fd: int, name: str) -> dict[str, Any] | None:
     try:
         with files.directory(journal.DIRECTORY, fd) as logs:
             record = parsing.parse(files.read(logs, name, _LIMIT))
-    except (OSError, ValueError):
+    except ValueError:
+        return None
+    except OSError as error:
+        if error.errno in WORLD:
+            raise
         return None
     return record if isinstance(record, dict) else None
 

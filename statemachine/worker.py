@@ -124,8 +124,8 @@ class Worker:
     def _run_ended(self, run: str, code: int) -> None:
         recording = self._runs.pop(run, None)
         self._world.minded.ended(run, code)
-        if code not in (0, LOST):
-            why = os.strerror(code) if code > 0 else f"its supervisor was killed by signal {-code}"
+        why = "" if code in (0, LOST) else _why(code)
+        if self._world.minded.is_news(recording or "a tell", why):
             log.warning("%s: a run could not be minded to its end: %s", recording or "a tell", why)
         if recording is not None:
             self._hasten([recording])
@@ -247,6 +247,11 @@ def _words(error: StateMachineError | OSError) -> str:
     if isinstance(error, OSError):
         return f"its directory can't be used: {error.strerror}; it is tried again by itself"
     return str(error)
+
+
+def _why(code: int) -> str:
+    """Why a supervisor ended with this code: an errno, or the negative of a signal's number."""
+    return os.strerror(code) if code > 0 else f"its supervisor was killed by signal {-code}"
 
 
 def _put(members: set[str], recording: str, belongs: bool) -> None:

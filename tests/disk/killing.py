@@ -15,7 +15,7 @@ _TRIES = 8
 #: a retry waits longer in its hooks by so many seconds
 _SLOWER = 0.3
 #: a call that reads is made as often as the daemon happens to look: after so many tries one less will do
-_LOOKS_LESS = 4
+LOOKS_LESS = 4
 
 
 @dataclass(kw_only=True)
@@ -69,12 +69,13 @@ def kill_at(lives: Lives, points: list[Point]) -> Tried:
                 tried.never.append(point)
             else:
                 tried.again += 1
-                waiting.append((_seldomer(point) if tries + 1 >= _LOOKS_LESS else point, tries + 1))
+                waiting.append((seldomer(point) if tries + 1 >= LOOKS_LESS else point, tries + 1))
         _look(lives, tried, dict(aimed))
     return tried
 
 
-def _seldomer(point: Point) -> Point:
+def seldomer(point: Point) -> Point:
+    """The call before that one, of those that only look."""
     return replace(point, nth=point.nth - 1) if is_read(point) and point.nth > 1 else point
 
 

@@ -301,6 +301,27 @@ def test_a_state_that_can_not_be_told_just_now_is_told_by_the_same_daemon(
         assert len(said) == 1
 
 
+def test_p03_an_end_that_can_not_be_read_just_now_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """EMFILE, EIO: the run ended well, and it is no attempt that was killed."""
+    read = files.read
+    failed: list[str] = []
+
+    def unreadable(dir_fd: int, name: str, limit: int) -> bytes:
+        if name.startswith(".run-") and len(failed) < 3:
+            failed.append(name)
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return read(dir_fd, name, limit)
+
+    monkeypatch.setattr(files, "read", unreadable)
+    with site(tmp_path / "root", {}, WALLS["2038"]) as made:
+        recording = made.drop("x")
+        made.until((recording / ".completed").exists)
+        assert len(failed) == 3
+        assert [line[4] for line in made.trace("x") if line[0] == "ended"] == ["finished"] * 2
+
+
 def test_what_is_parked_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """However often it is looked at: the log of a station that nobody visits is not filled with it."""
     looks = 0
