@@ -67,7 +67,7 @@ class Pair:
             pid
             for daemon in self.daemons
             for pid in processes.descendants(daemon.process.pid)
-            if processes.stat_fields(pid)[1:2] and processes.stat_fields(pid)[1] in parents
+            if parents.intersection(processes.stat_fields(pid)[1:2])
         ]
 
     def signal_nursery(self, number: int) -> None:
