@@ -32,7 +32,6 @@ from tests.watching.drops import MARKER, Drops
 
 #: by when a dead watcher has to be noticed (P6), and some more for what is done then on a busy machine
 NOTICED = 15.0
-_BUSY = 15.0
 
 
 @pytest.fixture
@@ -63,7 +62,7 @@ def test_p05_drops_while_the_daemon_is_up(folder: Folder, number: int, figure: F
     drops = Drops(folder, number)
     with folder.daemon():
         drops.drop()
-        figure("P5 daemon up", drops.wait(_BUSY))
+        figure("P5 daemon up", drops.wait(busy(number)))
 
 
 def test_p05_drops_while_the_daemon_is_down(folder: Folder, number: int, figure: Figure) -> None:
@@ -72,7 +71,7 @@ def test_p05_drops_while_the_daemon_is_down(folder: Folder, number: int, figure:
     drops.drop()
     begun = time.time()
     with folder.daemon():
-        figure("P5 daemon down", drops.wait(_BUSY, since=begun))
+        figure("P5 daemon down", drops.wait(busy(number), since=begun))
 
 
 def test_p05_drops_while_the_daemon_starts(folder: Folder, number: int, figure: Figure) -> None:
@@ -84,7 +83,7 @@ def test_p05_drops_while_the_daemon_starts(folder: Folder, number: int, figure: 
             daemon.process.poll()
             time.sleep(0.01)  # they are to fall all over the start
         drops.drop()
-        figure("P5 daemon starting", drops.wait(_BUSY))
+        figure("P5 daemon starting", drops.wait(busy(number)))
 
 
 def test_p05_drops_by_polling(folder: Folder, number: int, figure: Figure) -> None:
@@ -96,7 +95,7 @@ def test_p05_drops_by_polling(folder: Folder, number: int, figure: Figure) -> No
         while drops.left():
             drops.drop(max(1, number // 20))
             time.sleep(0.2)  # over several scans
-        figure("P5 watch: poll", drops.wait(_BUSY))
+        figure("P5 watch: poll", drops.wait(busy(number)))
         assert watching(folder) == "scanning"
 
 
@@ -109,7 +108,7 @@ def test_p05_drops_behind_an_overflowed_queue(folder: Folder, number: int, figur
             events = flood(folder.root / "busy")
             drops.drop()
         begun = time.time()
-        told = drops.wait(_BUSY, since=begun)
+        told = drops.wait(busy(number), since=begun)
         figure("P5 queue overflowed", f"{told}; {events} events before them")
         wait_until(lambda: daemon.said("the watcher is blind"), NOTICED)
         wait_until(lambda: watching(folder) == "inotify", NOTICED)
@@ -137,15 +136,15 @@ def test_p05_p06_a_blind_daemon_says_so_and_misses_nothing(
             blindness.blind(daemon)
             blinded = time.monotonic()
             drops.drop(number - 10, into=blindness.place)
-            wait_until(lambda: says_so(folder, daemon), NOTICED + _BUSY)
+            wait_until(lambda: says_so(folder, daemon), NOTICED + busy(number))
             seconds = time.monotonic() - blinded
             mended = time.time()
             blindness.mend(daemon)
             since = mended if blindness.is_unseen else 0.0
-            told = drops.wait(_BUSY, since)
-            wait_until(lambda: watching(folder) == "inotify", _BUSY)
+            told = drops.wait(busy(number), since)
+            wait_until(lambda: watching(folder) == "inotify", busy())
             drops.drop()
-            again = drops.wait(_BUSY, since)
+            again = drops.wait(busy(number), since)
     finally:
         blindness.end()
     figure(f"P5 {way}", f"{told} ({blindness.told})")
@@ -154,12 +153,19 @@ def test_p05_p06_a_blind_daemon_says_so_and_misses_nothing(
     assert again[-1] < 30
 
 
+def busy(number: int = 0) -> float:
+    """How many seconds it may take until so many drops are acted on, on a machine that does other things."""
+    return 15 + number / 25
+
+
 def says_so(folder: Folder, daemon: Daemon) -> bool:
     """`ezrec status` says that it scans; where the root is gone it is the daemon that says so."""
     if "waiting for the root" in daemon.log:
         assert "is no root" in daemon.log or "does not exist" in daemon.log
         return folder.ezrec("status", code=69).returncode == 69
-    return watching(folder) == "scanning"
+    return watching(folder) == "scanning" or daemon.said(
+        "watching again"
+    )  # it was quicker than we are
 
 
 def test_p06_another_root_in_its_place_is_left_alone(folder: Folder, figure: Figure) -> None:
@@ -174,7 +180,7 @@ def test_p06_another_root_in_its_place_is_left_alone(folder: Folder, figure: Fig
         folder.root.rename(away)
         other.rename(folder.root)
         begun = time.monotonic()
-        wait_until(lambda: daemon.said("another root stands at"), NOTICED + _BUSY)
+        wait_until(lambda: daemon.said("another root stands at"), NOTICED + busy())
         seconds = time.monotonic() - begun
         (away / "late").mkdir()
         (away / "late" / MARKER).touch()
@@ -182,9 +188,9 @@ def test_p06_another_root_in_its_place_is_left_alone(folder: Folder, figure: Fig
         assert everything_in(folder.root) == before
         folder.root.rename(other)
         away.rename(folder.root)
-        wait_until(lambda: daemon.said("is back"), _BUSY)
-        wait_until(lambda: folder.states("late") == ["merge_failed"], _BUSY)
-        wait_until(lambda: watching(folder) == "inotify", _BUSY)
+        wait_until(lambda: daemon.said("is back"), busy())
+        wait_until(lambda: folder.states("late") == ["merge_failed"], busy())
+        wait_until(lambda: watching(folder) == "inotify", busy())
     figure("P6 another root in its place", f"noticed after {seconds:.1f} s, nothing written")
     assert seconds <= NOTICED
 
@@ -203,9 +209,9 @@ def test_p06_a_root_that_another_daemon_has_is_not_taken_up(folder: Folder) -> N
         with taken(copy):
             folder.root.rename(away)
             copy.rename(folder.root)
-            wait_until(lambda: daemon.said("another ezrec works on"), NOTICED + _BUSY)
+            wait_until(lambda: daemon.said("another ezrec works on"), NOTICED + busy())
             assert not daemon.said("is back")
-        wait_until(lambda: daemon.said("is back"), _BUSY)
+        wait_until(lambda: daemon.said("is back"), busy())
 
 
 @contextmanager
