@@ -19,8 +19,9 @@ from tests.disk.points import Aims, Point
 BATCH = 40
 _TRIES = 8
 _SLOWER = 0.3
-#: how often one and the same line may come of one fault (the waits between them double)
-SAME_LINE = 6
+#: how often one and the same line may come of one fault: each attempt has one, and the waits between them
+#: double from 0.05 s, so that ten take a minute; a long batch is mended after half of that
+SAME_LINE = 10
 #: how many lines may tell of one fault that lasts
 MOST_LINES = 20
 
