@@ -99,6 +99,9 @@ def _live_on(lives: Lives, tried: Tried, aims: Aims, aimed: dict[str, tuple[Poin
     lives.live(names, seconds=300, meanwhile=claims.look)
     lives.stop()
     told = {names[each]: aimed[names[each]][0].errno for each in held_up}
+    told = {
+        name: code for name, code in told.items() if not _is_harmless(lives, name, aimed[name][0])
+    }
     tried.told += [len(lines_of(lives.log, name, code)) for name, code in told.items()]
     found = [*claims.lies, *faults(lives, aimed), *spent(lives, aimed), *floods(lives.log)]
     found += unclear(lives.log, told)
@@ -106,6 +109,14 @@ def _live_on(lives: Lives, tried: Tried, aims: Aims, aimed: dict[str, tuple[Poin
         point, _ = aimed.get(fault.partition(":")[0], (None, 0))
         tried.faults.append(f"{fault} (failed: {point})")
     lives.logs.clear()
+
+
+def _is_harmless(lives: Lives, name: str, point: Point) -> bool:
+    """Whether what failed in a supervisor was of no account (a log), or was mended in time: each of the runs
+    ended well at once."""
+    ended = [line.get("result") for line in lives.folder.journal(name, "ended")]
+    runs = lives.folder.journal(name, "attempt")
+    return point.role == "supervisor" and len(runs) == len(ended) and set(ended) == {"finished"}
 
 
 def lines_of(log: str, name: str, code: int) -> list[str]:
