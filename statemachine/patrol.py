@@ -159,7 +159,7 @@ class Patrol:
         try:
             if self._sweep is None:
                 self._next_scan = self._now() + self._pause()
-                if not self._root_answers():
+                if not self._root_answers() or self._to_look:  # away, or just taken up anew
                     return [], []
                 self._sweep = Sweep(self._scene.root, self._tokens, self._file_time())
             if not self._sweep.advance(_MET):

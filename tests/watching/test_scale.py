@@ -10,18 +10,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ezrec.config import load
-from ezrec.scene import scene_for
 from ezrec.statemachine import files
 from ezrec.statemachine.calls import EVENT
 from ezrec.statemachine.patrol import Patrol
 from ezrec.statemachine.testing import FakeClock, ScriptedWatcher
-from ezrec.statemachine.view import Scene
-from ezrec.statemachine.watcher import InotifyWatcher, Watcher
+from ezrec.statemachine.watcher import InotifyWatcher
 from tests.bench.tree import finished
 from tests.conftest import Figure
-
-_BUDGET = 40
+from tests.watching.patrolling import BUDGET, patrolled
 
 
 class _Counter:
@@ -49,24 +45,6 @@ def counted() -> Iterator[Counter[str]]:
         yield counts
     finally:
         _COUNTER.counts = None
-
-
-@contextmanager
-def patrolled(root: Path, watcher_of: type[Watcher]) -> Iterator[tuple[Patrol, FakeClock]]:
-    """A patrol over a root that is locked, as the daemon locks it."""
-    clock = FakeClock()
-    made = scene_for(load(None, {"root": str(root)}, {}))
-    scene = Scene(root=made.root, lifecycle=made.lifecycle, clock=clock, hooks=made.hooks)
-    watcher: Watcher = ScriptedWatcher()
-    if watcher_of is InotifyWatcher:
-        watcher = InotifyWatcher(scene.root, budget=_BUDGET)
-    patrol = Patrol(scene, watcher, 60.0)
-    assert files.try_lock(scene.root.fd)
-    try:
-        yield patrol, clock
-    finally:
-        patrol.end()
-        scene.root.close()
 
 
 def look_at_all(patrol: Patrol) -> list[str]:
@@ -141,7 +119,7 @@ def test_p15_watches_do_not_grow_with_what_is_finished(tmp_path: Path, figure: F
         watcher = patrol._watcher
         watched = [each for each in ids if watcher.follow(each, needed=False)]
         assert watcher.follow("new", needed=False)
-    assert len(watched) <= _BUDGET
+    assert len(watched) <= BUDGET
     figure("P15 watched of 100 finished, budget 40", len(watched))
 
 
