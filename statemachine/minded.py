@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 
 from ezrec.statemachine.runs import WORLD
+
+#: a look is taken four times a second
+_MOST_LOOKS = 40
 
 
 class Minded:
@@ -16,6 +20,7 @@ class Minded:
 
     def __init__(self) -> None:
         self._codes: dict[str, int | None] = {}
+        self._looks: Counter[str] = Counter()
         self._overdue: set[str] = set()
         self._whys: dict[str, str] = {}
 
@@ -29,8 +34,10 @@ class Minded:
             self._codes[run] = code
 
     def is_awaited(self, run: str) -> bool:
-        """Whether its end is still to be told: before that nobody can say why it left no result."""
-        return self._codes.get(run, 0) is None
+        """Whether its end is still to be told: before that nobody can say why it left no result. Asked of a
+        run whose lease is free, so it comes in a moment; where it has not come by then, it never will."""
+        self._looks[run] += 1
+        return self._codes.get(run, 0) is None and self._looks[run] <= _MOST_LOOKS
 
     def world_fault(self, run: str) -> str:
         """What the disk or the machine refused to its supervisor, which ended of it; else empty."""
@@ -54,4 +61,5 @@ class Minded:
     def forget(self, run: str) -> None:
         """It is taken up, or was not started at all."""
         self._codes.pop(run, None)
+        self._looks.pop(run, None)
         self._overdue.discard(run)

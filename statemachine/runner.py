@@ -130,11 +130,13 @@ class _Nursery:
         """Whether the request was taken whole; if not, nothing was or will be started."""
         if self._process.poll() is not None:
             return False
+        # before it can die of it: its loss is told of the runs that stand there then
+        self._minded.add(launch.run)
         try:
             send(self._sock, launch._asdict(), (fd,))
         except OSError:
+            self._minded.discard(launch.run)
             return False
-        self._minded.add(launch.run)
         return True
 
     def hear(self, launch: Launch) -> bool:

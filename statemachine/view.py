@@ -1,5 +1,6 @@
 """Reading one recording: everything a decision needs, from the disk, without changing it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -10,9 +11,13 @@ from ezrec.statemachine.history import History, history_of
 from ezrec.statemachine.hooks import HookPath
 from ezrec.statemachine.journal import Journal
 from ezrec.statemachine.lifecycle import IDLE, Lifecycle
+from ezrec.statemachine.lines import Line
 from ezrec.statemachine.markers import Facts, Resolution, resolve
 from ezrec.statemachine.place import Place, Sighting
 from ezrec.statemachine.root import Root
+
+#: how often markers that move while they are looked at are looked at anew
+_MOVES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +63,8 @@ def look(scene: Scene, recording: str, place: Place, leased: bool) -> Case:
 
 def case_of(scene: Scene, recording: str, place: Place, journal: Journal, leased: bool) -> Case:
     """`look`, with the journal that is to be read and written. Raises OSError."""
-    sighting = place.look()
-    history = history_of(journal.read())
+    sighting, lines = _seen(place, journal, leased)
+    history = history_of(lines)
     resolution = resolve(scene.lifecycle, facts_of(scene.lifecycle, sighting, history, leased))
     return Case(
         id=recording,
@@ -70,6 +75,19 @@ def case_of(scene: Scene, recording: str, place: Place, journal: Journal, leased
         resolution=resolution,
         leased=leased,
     )
+
+
+def _seen(place: Place, journal: Journal, leased: bool) -> tuple[Sighting, Sequence[Line]]:
+    """What stands there, and what is journaled, of one moment. Whoever holds the lease may be carrying the
+    recording on just now: the markers have to stand as they did when the journal has been read, else work
+    that is done would be taken for an operator's push."""
+    sighting, lines = place.look(), journal.read()
+    for _ in range(_MOVES if leased else 0):
+        again = place.look()
+        if (again.present, again.lock) == (sighting.present, sighting.lock):
+            break
+        sighting, lines = again, journal.read()
+    return sighting, lines
 
 
 def facts_of(lifecycle: Lifecycle, sighting: Sighting, history: History, leased: bool) -> Facts:

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,9 +18,9 @@ from pathlib import Path
 
 import pytest
 
-from ezrec.statemachine import files, processes, runs
+from ezrec.statemachine import files, processes, runner, runs
 from ezrec.statemachine.errors import RunnerUnavailable, StartUncertain
-from ezrec.statemachine.messages import send
+from ezrec.statemachine.messages import Message, send
 from ezrec.statemachine.runner import ProcessRunner
 from tests.statemachine.minding import Minded, in_threads, no_more_threads, nurseries
 from tests.waiting import wait_until
@@ -103,6 +104,26 @@ def test_closing_ends_no_run(minded: Minded) -> None:
     wait_until(lambda: nurseries() == [])
     assert minded.result(run) is not None
     assert minded.run(minded.launch("exit 4")).exit == 4
+
+
+def test_p11_a_nursery_that_dies_of_a_request_is_told_of(
+    minded: Minded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed when it has the request and before we have gone on: nobody knows whether it has forked, so the
+    end of the run is told as lost; else it would be waited for for ever."""
+    assert minded.run(minded.launch("exit 0")).exit == 0
+    (nursery,) = nurseries()
+
+    def send_and_kill(sock: socket.socket, message: Message, fds: tuple[int, ...]) -> None:
+        send(sock, message, fds)
+        os.kill(nursery, signal.SIGKILL)
+        wait_until(lambda: not any(t.name == "ezrec-nursery" for t in threading.enumerate()))
+
+    monkeypatch.setattr(runner, "send", send_and_kill)
+    launch = minded.launch("exit 0")
+    with pytest.raises(StartUncertain):
+        minded.start(launch)
+    assert minded.ended[launch.run] == runner.LOST
 
 
 def test_without_a_thread_for_it_nothing_is_started(minded: Minded) -> None:

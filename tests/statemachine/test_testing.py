@@ -24,11 +24,14 @@ from ezrec.statemachine.decide import Park, Settle, Start
 from ezrec.statemachine.errors import RunnerUnavailable
 from ezrec.statemachine.history import history_of
 from ezrec.statemachine.journal import Journal
+from ezrec.statemachine.markers import How
+from ezrec.statemachine.place import Place
 from ezrec.statemachine.reconcile import nothing_starts, reconcile
 from ezrec.statemachine.runs import Launch
 from ezrec.statemachine.settling import Settling
 from ezrec.statemachine.testing import FakeClock, ScriptedRunner, ScriptedWatcher
-from ezrec.statemachine.world import Changed
+from ezrec.statemachine.view import case_of
+from ezrec.statemachine.world import Changed, World
 from tests.meanwhile import is_waiting, meanwhile
 from tests.waiting import wait_until
 
@@ -254,6 +257,39 @@ def test_p04_a_state_whose_fsync_failed_is_told_when_it_is_journaled(tmp_path: P
         told = [launch for launch in made.runner.launches if launch.log == "on_merged.log"]
         assert len(told) == 1
         assert list((made.root / ".ezrec" / "tells").iterdir()) == []
+
+
+class _Overtaken(Journal):
+    """A journal that is read just when whoever holds the lease carries the recording on."""
+
+    def __init__(self, place: Place, world: World) -> None:
+        super().__init__(place.fd, world.root.id, world.clock)
+        self._carried_on = False
+        self._marked = place
+
+    def read(self) -> list[dict[str, object]]:
+        if not self._carried_on:
+            self._carried_on = True
+            self.append("ended", durable=True, to="merged", result="finished", run="0" * 32)
+            self._marked.rename(".done", ".merged")
+            self.append("state", durable=False, state="merged", marker=".merged", how="finished")
+            self.append("attempt", durable=True, run="1" * 32, stage="upload", state="merged")
+        return super().read()
+
+
+def test_p11_work_that_goes_on_under_a_lease_is_no_push(tmp_path: Path) -> None:
+    """The markers were listed before a commit and the journal read after it: of one moment they have to be,
+    or another daemon would end what runs."""
+    made = Site(tmp_path / "root", {}, WALLS["2038"])
+    recording, world = made.drop("x"), made.engine.world
+    with world.root.opened("x") as fd:
+        place = Place(fd, world.lifecycle)
+        book = Journal(fd, world.root.id, world.clock)
+        book.append("state", durable=False, state="recorded", marker=".done", how="find")
+        case = case_of(world, "x", place, _Overtaken(place, world), leased=True)
+    assert (recording / ".merged").exists()
+    assert (case.resolution.how, case.state) == (How.SETTLED, "merged")
+    made.engine.close()
 
 
 def test_p02_a_retry_that_was_told_is_on_the_disk(
