@@ -62,21 +62,32 @@ class Fields:
         """Two whole numbers, as in a width and a height."""
         if self.values.get(key) is None:
             return default
-        pair = Fields(f"{self.where}.{key}", dict(zip("01", self._list(key), strict=False)))
-        if len(pair.values) != 2:
-            raise self._wrong(key, "two whole numbers", self.values[key])
+        pair = self._pair(key, "two whole numbers")
         return pair.whole("0", 0, least), pair.whole("1", 0, least)
 
-    def number(self, key: str, default: float) -> float:
-        """A finite number that is not negative."""
+    def number(self, key: str, default: float, least: float = 0) -> float:
+        """A finite number, not below `least`."""
         value = self.values.get(key)
         if value is None:
             return default
         if not isinstance(value, int | float) or isinstance(value, bool):
             raise self._wrong(key, "a number", value)
-        if not math.isfinite(value) or value < 0:
-            raise self._wrong(key, "a finite number, 0 or more", value)
+        if not math.isfinite(value) or value < least:
+            raise self._wrong(key, f"a finite number, {least:g} or more", value)
         return float(value)
+
+    def numbers(self, key: str, default: tuple[float, float], least: float) -> tuple[float, float]:
+        """Two finite numbers, not below `least`."""
+        if self.values.get(key) is None:
+            return default
+        pair = self._pair(key, "two numbers")
+        return pair.number("0", 0, least), pair.number("1", 0, least)
+
+    def _pair(self, key: str, wanted: str) -> Fields:
+        pair = Fields(f"{self.where}.{key}", dict(zip("01", self._list(key), strict=False)))
+        if len(self._list(key)) != 2:
+            raise self._wrong(key, wanted, self.values[key])
+        return pair
 
     def choice(self, key: str, allowed: Sequence[str], default: str) -> str:
         value = self.text(key) or default

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self, get_args, get_origin, get_type_hints
 
 from ezrec.config.model import CameraSettings, CaptureSettings, MergeSettings, UploadSettings
 from ezrec.errors import ConfigError
@@ -82,6 +82,14 @@ class Job:
         )
 
 
+#: what may be said where the model has a few words for it
+_WORDS = {
+    key: get_args(kind)
+    for key, kind in get_type_hints(MergeSettings).items()
+    if get_origin(kind) is Literal
+}
+
+
 def _camera(given: Fields) -> CameraSettings:
     return CameraSettings(
         id=given.required_text("id"), name=given.text("name"), serial=given.text("serial")
@@ -104,10 +112,13 @@ def _capture(given: Fields) -> CaptureSettings:
 
 def _merge(given: Fields) -> MergeSettings:
     usual = MergeSettings()
-    layout = given.choice("layout", ("side_by_side", "stacked"), usual.layout)
-    height = given.whole("height", 0)
+    told = {key: given.choice(key, allowed, getattr(usual, key)) for key, allowed in _WORDS.items()}
     return MergeSettings(
-        layout="stacked" if layout == "stacked" else "side_by_side",
+        **told,  # type: ignore[arg-type]  # the words of each were looked at just now
         feather=given.whole("feather", usual.feather),
-        height=height or None,
+        height=given.whole("height", 0) or None,
+        size=given.wholes("size", (0, 0), least=2) if given.values.get("size") else None,
+        rate=given.whole("rate", 0) or None,
+        rotate=given.number("rotate", usual.rotate, least=-360),
+        lens=given.numbers("lens", usual.lens, least=-1),
     )

@@ -62,6 +62,22 @@ HEIGHT = Kind(
     read=one(values.height),
     show=lambda value: "native" if value is None else str(value),
 )
+BOX = Kind(
+    words="`native` or WIDTHxHEIGHT, even",
+    read=one(values.box),
+    show=lambda value: "native" if value is None else f"{value[0]}x{value[1]}",
+)
+RATE = Kind(
+    words="`native` or a whole number, 1 to 240",
+    read=one(values.rate),
+    show=lambda value: "native" if value is None else str(value),
+)
+ANGLE = Kind(words="degrees, -360 to 360", read=one(values.angle), show=lambda value: f"{value:g}")
+LENS = Kind(
+    words="two numbers from -1 to 1",
+    read=one(values.lens),
+    show=lambda value: " ".join(f"{each:g}" for each in value),
+)
 BITRATE = Kind(words="bit rate", read=one(values.bitrate), show=values.show_bitrate)
 PATH = Kind(words="directory", read=placed(places.path))
 PATHS = Kind(words="list of directories, or one", read=several(places.path, ":"), show=_show_paths)

@@ -44,11 +44,21 @@ class CaptureSettings(NamedTuple):
 
 
 class MergeSettings(NamedTuple):
-    """`feather` is the width of the seam in pixels; `height` None keeps the cameras' own."""
+    """`feather` is the width of the seam in pixels; `height` None keeps the cameras' own. `size` (width,
+    height) is the box that the picture is fitted into, `rate` in frames a second; None: as it comes.
+    `rotate` turns every view clockwise, in degrees; `lens` are the coefficients k1 and k2 of the radial
+    correction."""
 
-    layout: Literal["side_by_side", "stacked"] = "side_by_side"
+    layout: Literal["side_by_side", "stacked", "single"] = "side_by_side"
     feather: int = 100
     height: int | None = None
+    size: tuple[int, int] | None = None
+    rate: int | None = None
+    rotate: float = 0.0
+    lens: tuple[float, float] = (0.0, 0.0)
+    quality: Literal["small", "balanced", "fast"] = "balanced"
+    encoder: Literal["x264", "h264_v4l2m2m"] = "x264"
+    audio: Literal["mix", "left", "right", "none"] = "mix"
 
 
 class UploadSettings(NamedTuple):

@@ -16,6 +16,12 @@ def options(config: Config) -> dict[str, Any]:
     return {
         "capture": capture,
         "cameras": [camera._asdict() for camera in config.cameras],
-        "merge": config.merge._asdict(),
+        "merge": _merge(config),
         "upload": config.upload._asdict(),
     }
+
+
+def _merge(config: Config) -> dict[str, Any]:
+    told = config.merge._asdict()
+    pairs = {key: list(value) for key, value in told.items() if isinstance(value, tuple)}
+    return told | pairs

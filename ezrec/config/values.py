@@ -62,6 +62,37 @@ def height(text: str) -> int | None:
     return _side(text)
 
 
+def box(text: str) -> tuple[int, int] | None:
+    """`native` (None) or a size."""
+    return None if text.strip() == "native" else size(text)
+
+
+def rate(text: str) -> int | None:
+    """`native` (None) or frames a second."""
+    return None if text.strip() == "native" else whole(1, 240)(text)
+
+
+def angle(text: str) -> float:
+    """Degrees, clockwise: `-1.5`, `90`, `2°`."""
+    found = re.fullmatch(r"([+-]?[0-9]{1,3}(?:\.[0-9]{1,4})?) ?°?", text.strip())
+    if not found or abs(float(found[1])) > 360:
+        raise ValueError(f"{quoted(text)} is no angle: write degrees from -360 to 360")
+    return float(found[1])
+
+
+def lens(text: str) -> tuple[float, float]:
+    """`0.1 0.03` or `0.1, 0.03`: k1 and k2."""
+    words = text.strip().replace(",", " ").split()
+    if len(words) != 2 or not all(
+        re.fullmatch(r"[+-]?[01](\.[0-9]{1,6})?", each) for each in words
+    ):
+        raise ValueError(f"{quoted(text)} will not do: write k1 and k2 like 0.1 0.03")
+    k1, k2 = map(float, words)
+    if max(abs(k1), abs(k2)) > 1:
+        raise ValueError(f"{quoted(text)} is not between -1 and 1")
+    return k1, k2
+
+
 def _side(text: str) -> int:
     pixels = int(text)
     if pixels not in SIZES or pixels % 2:

@@ -14,7 +14,6 @@ CRASH_SAFE = (
     *("-flush_packets", "1", "-f", "mp4"),
 )
 FASTSTART = ("-movflags", "+faststart", "-f", "mp4")
-X264 = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-pix_fmt", "yuv420p")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,24 +36,27 @@ def inputs(sources: Sequence[Source]) -> list[str]:
     ]
 
 
-def merge(sources: Sequence[Source], graph: str, target: str) -> list[str]:
-    """Decode the inputs through `graph`, encode its `[out]`, once."""
+def merge(sources: Sequence[Source], graph: str, encoding: Sequence[str], target: str) -> list[str]:
+    """Decode the inputs through `graph`, encode its `[out]`, and `[sound]` if it has that, once."""
+    labels = ["[out]", *(["[sound]"] if "[sound]" in graph else [])]
     return [
         *COMMON,
         *PROGRESS,
         *inputs(sources),
-        *("-filter_complex", graph, "-map", "[out]", "-an"),
-        *X264,
+        *("-filter_complex", graph),
+        *(word for label in labels for word in ("-map", label)),
+        *encoding,
         *("-map_metadata", "-1", *FASTSTART, "-y", f"file:{target}"),
     ]
 
 
-def remux(source: Source, target: str) -> list[str]:
-    """The same pictures in a new container: nothing is decoded."""
+def remux(source: Source, target: str, sound: str = "") -> list[str]:
+    """The same pictures in a new container: nothing is decoded. `sound`: `copy`, or a codec; else none."""
+    kept = ("-map", "0:a:0", "-c:a", sound) if sound else ("-an",)
     return [
         *COMMON,
         *PROGRESS,
         *inputs([source]),
-        *("-map", "0:v:0", "-an", "-c", "copy", "-avoid_negative_ts", "make_zero"),
+        *("-map", "0:v:0", "-c:v", "copy", *kept, "-avoid_negative_ts", "make_zero"),
         *("-map_metadata", "-1", *FASTSTART, "-y", f"file:{target}"),
     ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 
 HIGHEST_RATE = 240
 LARGEST_SIDE = 8192
@@ -15,7 +17,10 @@ class Facts:
     """One video stream as it is shown: `width` and `height` after rotation, in square pixels.
 
     `frames` were found in the file, not claimed by its index; `rate` is frames a second; `seconds`
-    is what these frames last. `size` in bytes.
+    is what these frames last; `missing` bytes are cut off. The picture begins `lead` seconds later than
+    the file does, at the second `begins` of the time of its `container` (named as its demuxer is).
+    `audio` is the codec of its sound, `rotation` in degrees clockwise. `own` has the second of each frame,
+    counted from the first.
     """
 
     codec: str
@@ -26,6 +31,19 @@ class Facts:
     frames: int
     streams: int = 1
     missing: int = 0
+    pixels: str = "yuv420p"
+    rotation: int = 0
+    lead: float = 0.0
+    begins: float = 0.0
+    container: str = "mov"
+    audio: str = ""
+    own: Sequence[float] = field(default=(), repr=False, compare=False)
+
+    @property
+    def variable(self) -> bool:
+        """Whether frames follow each other at intervals that differ by more than half."""
+        gaps = [after - before for before, after in pairwise(self.own)]
+        return bool(gaps) and max(gaps) > 1.5 * min(gaps) + 0.002
 
 
 def usual_rate(measured: Fraction | float | None) -> Fraction:

@@ -11,16 +11,18 @@ from ezrec.errors import DataError
 from ezrec.media.facts import Facts
 from ezrec.media.probe import probe
 from ezrec.media.sniff import open_footage, sniff
+from ezrec.media.times import Times, read_times
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A file of footage that can be used, open for reading."""
+    """A file of footage that can be used, open for reading; `times` of its frames, where they are known."""
 
     name: str
     fd: int
     demuxer: str
     facts: Facts
+    times: Times | None = None
 
     @property
     def path(self) -> str:
@@ -61,7 +63,8 @@ def _part(dir_fd: int, name: str) -> Part:
     fd = open_footage(dir_fd, name)
     try:
         demuxer = sniff(fd, name)
-        return Part(name=name, fd=fd, demuxer=demuxer, facts=probe(fd, demuxer, name))
+        facts, times = probe(fd, demuxer, name), read_times(dir_fd, name)
+        return Part(name=name, fd=fd, demuxer=demuxer, facts=facts, times=times)
     except BaseException:
         os.close(fd)
         raise

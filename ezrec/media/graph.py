@@ -7,7 +7,14 @@ as the encoder.
 
 from __future__ import annotations
 
+import math
+
+from ezrec.media.places import Placed
 from ezrec.media.plan import Plan, View
+from ezrec.media.turning import Turn
+
+_QUARTERS = {0: "", 1: "transpose=clock,", 2: "hflip,vflip,", 3: "transpose=cclock,"}
+_BLACK = "color=black"
 
 
 def filter_graph(given: Plan) -> str:
@@ -15,29 +22,74 @@ def filter_graph(given: Plan) -> str:
     chains = [
         chain for number, view in enumerate(given.views) for chain in _view(given, number, view)
     ]
+    last = _fitted(given)
     if len(given.views) == 1:
-        chains.append("[v0]null[out]")
-    elif not given.overlap:
-        chains.append(f"[v0][v1]{_stack(given)}=inputs=2[out]")
+        chains.append(f"[v0]{last or 'null'}[out]")
+        return ";".join(chains)
+    end = f",{last}[out]" if last else "[out]"
+    if not given.overlap:
+        chains.append(f"[v0][v1]{_stack(given)}=inputs=2{end}")
     else:
-        chains += _seam(given)
+        chains += _seam(given, end)
     return ";".join(chains)
 
 
+def _fitted(given: Plan) -> str:
+    """Into the box that was asked for, whole, in the middle."""
+    if given.box is None or given.box == given.canvas:
+        return ""
+    width, height = given.box
+    into = f"scale={width}:{height}:force_original_aspect_ratio=decrease:force_divisible_by=2"
+    return f"{into},pad={width}:{height}:-1:-1:black,setsar=1"
+
+
 def _view(given: Plan, number: int, view: View) -> list[str]:
-    """Each part at the plan's rate and size, the parts joined, black up to the plan's length."""
-    parts = [
-        f"[{source}:v:0]setpts=PTS-STARTPTS,fps={given.rate},"
-        f"scale={view.width}:{view.height}:out_range=tv,setsar=1,format=yuv420p[i{source}]"
-        for source in view.inputs
-    ]
-    joined = "".join(f"[i{source}]" for source in view.inputs)
-    join = f"concat=n={len(view.inputs)}:v=1:a=0," if len(view.inputs) > 1 else ""
-    rest = f"tpad=stop=-1:stop_mode=add:color=black,trim=end_frame={given.frames}"
-    return [*parts, f"{joined}{join}{rest}[v{number}]"]
+    """Each clip at the plan's rate and size and at its time, then all of them, black up to the end."""
+    before = 0
+    chains = []
+    for clip, turned in zip(view.clips, view.turns, strict=True):
+        gap = clip.first - before
+        chains.append(f"[{clip.input}:v:0]{_clip(given, view, clip, turned, gap)}[i{clip.input}]")
+        before = clip.first + clip.frames
+    joined = "".join(f"[i{clip.input}]" for clip in view.clips)
+    join = f"concat=n={len(view.clips)}:v=1:a=0," if len(view.clips) > 1 else ""
+    counted = f"setpts=N/({given.rate}*TB),trim=end_frame={given.frames}"
+    rest = f"tpad=stop=-1:stop_mode=add:{_BLACK},{counted}"
+    return [*chains, f"{joined}{join}{rest}[v{number}]"]
 
 
-def _seam(given: Plan) -> list[str]:
+def _clip(given: Plan, view: View, clip: Placed, turned: Turn, gap: int) -> str:
+    """Timed, exactly as many frames as it fills, in the view's size; black in front for the gap."""
+    exact = f"tpad=stop=2:stop_mode=clone,trim=end_frame={clip.frames}"
+    black = f",tpad=start={gap}:start_mode=add:{_BLACK}" if gap else ""
+    picture = (
+        f"{_lens(given)}{_turned(turned)}scale={view.width}:{view.height}:out_range=tv,"
+        "setsar=1,format=yuv420p"
+    )
+    return f"{_timed(clip)},fps={given.rate},{exact},{picture}{black}"
+
+
+def _timed(clip: Placed) -> str:
+    times = "PTS-STARTPTS"
+    if clip.pace != 1.0:
+        times = f"({times})*{clip.pace:.9f}"
+    return f"setpts={times}{clip.shift:+.6f}/TB" if clip.shift else f"setpts={times}"
+
+
+def _lens(given: Plan) -> str:
+    k1, k2 = given.lens
+    return f"lenscorrection=k1={k1:g}:k2={k2:g}:i=bilinear," if given.lens != (0.0, 0.0) else ""
+
+
+def _turned(turned: Turn) -> str:
+    quarters = _QUARTERS[turned.quarters]
+    if not turned.degrees:
+        return quarters
+    width, height = turned.kept
+    return f"{quarters}rotate={math.radians(turned.degrees):.6f},crop={width}:{height},"
+
+
+def _seam(given: Plan, end: str) -> list[str]:
     first, second = given.views
     width, height = first.width, first.height
     lap, axis = given.overlap, "Y" if given.stacked else "X"
@@ -55,7 +107,7 @@ def _seam(given: Plan) -> list[str]:
         f"[v1]split[a1][b1];[a1]{own_second}[own1];[b1]{edge_second}[edge1]",
         f"{_gradient(*mask, axis, given)}[mask]",
         "[edge0][edge1][mask]maskedmerge[seam]",
-        f"[own0][seam][own1]{_stack(given)}=inputs=3[out]",
+        f"[own0][seam][own1]{_stack(given)}=inputs=3{end}",
     ]
 
 

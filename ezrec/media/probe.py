@@ -6,8 +6,9 @@ Every packet is read, none but the first frames decoded: an index may claim what
 from __future__ import annotations
 
 import errno
+from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,8 @@ def probe(fd: int, demuxer: str, name: str) -> Facts:
     options = {"protocol_whitelist": "file"}
     try:
         with av.open(source, format=demuxer, options=options) as container:
-            return _facts(container, name, missing_bytes(fd) if demuxer == "mov" else 0)
+            missing = missing_bytes(fd) if demuxer == "mov" else 0
+            return replace(_facts(container, name, missing), container=demuxer)
     except (av.FFmpegError, ValueError) as error:
         if isinstance(error, OSError) and error.errno in _NOT_THE_FILE:
             raise
@@ -56,7 +58,9 @@ def _facts(container: InputContainer, name: str, missing: int) -> Facts:
     width, height = _display_size(stream, shown)
     if max(width, height) > LARGEST_SIDE:
         raise DataError(f"{name} is {width}x{height}: pictures over {LARGEST_SIDE} are not taken")
-    seconds = float(tally.ticks(stream) * (stream.time_base or Fraction(1, 90_000)))
+    tick = stream.time_base or Fraction(1, 90_000)
+    seconds = float(tally.ticks() * tick)
+    sound = container.streams.audio[0] if container.streams.audio else None
     return Facts(
         codec=stream.codec_context.name,
         width=width,
@@ -66,33 +70,50 @@ def _facts(container: InputContainer, name: str, missing: int) -> Facts:
         frames=tally.frames,
         streams=len(container.streams),
         missing=missing,
+        pixels=shown.format.name,
+        rotation=-shown.rotation % 360,
+        lead=_lead(container, tally, tick),
+        begins=float(min(tally.starts, default=0) * tick),
+        audio=sound.codec_context.name if sound is not None else "",
+        own=tally.own(tick),
     )
+
+
+def _lead(container: InputContainer, tally: _Tally, tick: Fraction) -> float:
+    """Where sound, or nothing at all, comes before the first frame."""
+    begins = container.start_time
+    if begins is None or not tally.starts:
+        return 0.0
+    return max(0.0, float(min(tally.starts) * tick) - begins / 1_000_000)
 
 
 @dataclass(slots=True)
 class _Tally:
-    """Packets counted, and the span of their times in ticks."""
+    """Packets counted, their times in ticks, and the end of the one that ends last."""
 
     frames: int = 0
-    first: int | None = None
-    last: int = 0
+    starts: array[int] = field(default_factory=lambda: array("q"))
     end: int = 0
 
     def add(self, start: int | None, duration: int) -> None:
         self.frames += 1
-        if start is None:
-            return
-        self.first = start if self.first is None else min(self.first, start)
-        self.last = max(self.last, start)
-        self.end = max(self.end, start + duration)
+        if start is not None:
+            self.starts.append(start)
+            self.end = max(self.end, start + duration)
 
-    def ticks(self, stream: VideoStream) -> int:
+    def ticks(self) -> int:
         """From the first frame to the end of the last; the last lasts as long as the others do."""
-        if self.first is None:
+        if not self.starts:
             return 0
-        if self.end > self.last or self.frames < 2:
-            return self.end - self.first
-        return self.last - self.first + (self.last - self.first) // (self.frames - 1)
+        first, last = min(self.starts), max(self.starts)
+        if self.end > last or self.frames < 2:
+            return self.end - first
+        return last - first + (last - first) // (self.frames - 1)
+
+    def own(self, tick: Fraction) -> tuple[float, ...]:
+        """The second of each frame, in the order in which they are shown, from the first."""
+        shown = sorted(self.starts)
+        return tuple((each - shown[0]) * float(tick) for each in shown)
 
 
 def _first_frame(

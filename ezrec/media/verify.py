@@ -13,13 +13,14 @@ from ezrec.media.probe import probe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """What the inputs promise of the output: pixels, frames found in it, seconds."""
+    """What the inputs promise of the output: pixels, frames found in it, seconds, and streams."""
 
     width: int
     height: int
     frames: int
     seconds: float
     rate: Fraction
+    streams: int = 1
 
 
 def verify(fd: int, name: str, expected: Expected) -> str | None:
@@ -35,8 +36,8 @@ def verify(fd: int, name: str, expected: Expected) -> str | None:
 
 def compare(facts: Facts, name: str, expected: Expected) -> str | None:
     """The first difference, as a sentence. Pure. A length may differ by two frames or 0.1 s."""
-    if facts.streams != 1:
-        return f"{name} has {facts.streams} streams, not one"
+    if facts.streams != expected.streams:
+        return f"{name} has {facts.streams} streams, not {expected.streams}"
     if (facts.width, facts.height) != (expected.width, expected.height):
         wanted = f"{expected.width}x{expected.height}"
         return f"{name} is {facts.width}x{facts.height} pixels, not {wanted}"

@@ -58,7 +58,7 @@ def test_five_mistakes_are_named_all_five_with_their_lines(tmp_path: Path) -> No
     assert problems_of(FIVE, tmp_path) == (
         'ezrec.yaml:1: settle: "soon" is no duration: write it like 5 s, 10 min or 4 h',
         "ezrec.yaml:3: capture.size: 1281 pixels will not do: even numbers from 16 to 8192 will",
-        'ezrec.yaml:5: merge.layout: "sideways" is not one of side_by_side, stacked',
+        'ezrec.yaml:5: merge.layout: "sideways" is not one of side_by_side, stacked, single',
         'ezrec.yaml:8: cameras[1].id: another camera has the id "a" already',
         "ezrec.yaml:9: retention: there is no such setting",
     )
@@ -333,7 +333,9 @@ scan_every: 2 min
 watch: poll
 user_id: u-1
 capture: {backend: synthetic, max_seconds: 90 min, size: 640x360, rate: 25, bitrate: 2 Mb/s}
-merge: {layout: stacked, feather: 0, height: 720}
+merge:
+  {layout: stacked, feather: 0, height: 720, size: 1920x1080, rate: 25, rotate: -1.5, lens: 0.1 0.03,
+   quality: fast, encoder: h264_v4l2m2m, audio: left}
 stages:
   capture: {limit: 1, grace: 0}
   merge: {attempts: 5, timeout: 30 min, backoff: 2 s, outputs: [merged.mp4, a.json]}
@@ -349,7 +351,18 @@ stages:
         "rate": 25,
         "bitrate": 2_000_000,
     }
-    assert options(config)["merge"] == {"layout": "stacked", "feather": 0, "height": 720}
+    assert options(config)["merge"] == {
+        "layout": "stacked",
+        "feather": 0,
+        "height": 720,
+        "size": [1920, 1080],
+        "rate": 25,
+        "rotate": -1.5,
+        "lens": [0.1, 0.03],
+        "quality": "fast",
+        "encoder": "h264_v4l2m2m",
+        "audio": "left",
+    }
     assert config.stages["capture"] == StageSettings(limit=1, grace=timedelta())
     assert config.stages["merge"].outputs == ("merged.mp4", "a.json")
     assert config.stages["review"] == StageSettings(

@@ -104,7 +104,18 @@ def test_options_are_json_of_plain_sections() -> None:
             {"id": "0", "name": "", "serial": ""},
             {"id": "1", "name": "", "serial": ""},
         ],
-        "merge": {"layout": "side_by_side", "feather": 100, "height": None},
+        "merge": {
+            "layout": "side_by_side",
+            "feather": 100,
+            "height": None,
+            "size": None,
+            "rate": None,
+            "rotate": 0.0,
+            "lens": [0.0, 0.0],
+            "quality": "balanced",
+            "encoder": "x264",
+            "audio": "mix",
+        },
         "upload": {"to": ""},
     }
 

@@ -16,6 +16,7 @@ from ezrec.media.argv import Source
 from ezrec.media.facts import Facts, frames_at, usual_rate
 from ezrec.media.footage import footage, next_take
 from ezrec.media.graph import filter_graph
+from ezrec.media.places import Clip
 from ezrec.media.plan import even, plan
 from ezrec.media.sniff import demuxer_of
 from ezrec.media.verify import Expected, compare
@@ -30,6 +31,10 @@ def facts(width: int = 320, height: int = 240, rate: int = 10, seconds: float = 
         seconds=seconds,
         frames=round(rate * seconds),
     )
+
+
+def clip(width: int = 320, height: int = 240, rate: int = 10, seconds: float = 1.0) -> Clip:
+    return Clip(facts=facts(width, height, rate, seconds))
 
 
 @pytest.mark.parametrize(
@@ -150,7 +155,7 @@ def test_any_two_cameras_fit(w0: int, h0: int, w1: int, h1: int, feather: int, l
     settings = MergeSettings(
         layout="stacked" if layout == "stacked" else "side_by_side", feather=feather
     )
-    made = plan([[facts(w0, h0)], [facts(w1, h1)]], settings)
+    made = plan([[clip(w0, h0)], [clip(w1, h1)]], settings)
     first, second = made.views
     assert made.size[0] % 2 == 0 and made.size[1] % 2 == 0
     along = [view.height if made.stacked else view.width for view in made.views]
@@ -158,12 +163,12 @@ def test_any_two_cameras_fit(w0: int, h0: int, w1: int, h1: int, feather: int, l
     assert len(across) == 1
     assert 0 <= made.overlap < min(along) or made.overlap == 0
     assert sum(along) - made.overlap == made.size[1 if made.stacked else 0]
-    assert first.inputs == (0,) and second.inputs == (1,)
+    assert [each.input for view in (first, second) for each in view.clips] == [0, 1]
 
 
 def test_the_longer_camera_and_the_higher_rate_count() -> None:
     """4 s at 10 and 1 s at 25 frames a second: 4 s at 25, no frame cut."""
-    made = plan([[facts(seconds=4)], [facts(rate=25)]], MergeSettings())
+    made = plan([[clip(seconds=4)], [clip(rate=25)]], MergeSettings())
     assert made.rate == 25 and made.frames == 100
     assert [view.own_frames for view in made.views] == [100, 25]
 
@@ -176,15 +181,16 @@ def test_frames_are_counted_and_not_claimed() -> None:
 
 def test_the_graph_of_two_views() -> None:
     """The seam: edges cut out, merged through a gradient that is drawn once, stacked again."""
-    made = plan([[facts()], [facts(seconds=0.5)]], MergeSettings(feather=100))
+    made = plan([[clip()], [clip(seconds=0.5)]], MergeSettings(feather=100))
     assert made.size == (540, 240)
-    view = "setpts=PTS-STARTPTS,fps=10,scale=320:240:out_range=tv,setsar=1,format=yuv420p"
-    pad = "tpad=stop=-1:stop_mode=add:color=black,trim=end_frame=10"
+    scaled = "scale=320:240:out_range=tv,setsar=1,format=yuv420p"
+    timed = "setpts=PTS-STARTPTS,fps=10,tpad=stop=2:stop_mode=clone,trim=end_frame="
+    pad = "tpad=stop=-1:stop_mode=add:color=black,setpts=N/(10*TB),trim=end_frame=10"
     level = "255*X/W"
     assert filter_graph(made).split(";") == [
-        f"[0:v:0]{view}[i0]",
+        f"[0:v:0]{timed}10,{scaled}[i0]",
         f"[i0]{pad}[v0]",
-        f"[1:v:0]{view}[i1]",
+        f"[1:v:0]{timed}5,{scaled}[i1]",
         f"[i1]{pad}[v1]",
         "[v0]split[a0][b0]",
         "[a0]crop=220:240:0:0[own0]",
@@ -202,7 +208,7 @@ def test_the_graph_of_two_views() -> None:
 
 def test_the_graph_of_stacked_views() -> None:
     """One over the other overlaps by min(50, feather/2), along the height."""
-    made = plan([[facts()], [facts()]], MergeSettings(layout="stacked", feather=100))
+    made = plan([[clip()], [clip()]], MergeSettings(layout="stacked", feather=100))
     assert made.size == (320, 430)
     graph = filter_graph(made)
     assert "[b0]crop=320:50:0:190[edge0]" in graph and "[a1]crop=320:190:0:50[own1]" in graph
@@ -211,9 +217,9 @@ def test_the_graph_of_stacked_views() -> None:
 
 def test_the_graph_of_joined_parts_and_of_no_seam() -> None:
     """Parts are joined before they are padded; a feather of 0 is a plain stack."""
-    joined = filter_graph(plan([[facts(), facts()]], MergeSettings()))
+    joined = filter_graph(plan([[clip(), clip()]], MergeSettings()))
     assert "[i0][i1]concat=n=2:v=1:a=0,tpad" in joined and joined.endswith("[v0]null[out]")
-    plain = filter_graph(plan([[facts()], [facts()]], MergeSettings(feather=0)))
+    plain = filter_graph(plan([[clip()], [clip()]], MergeSettings(feather=0)))
     assert plain.endswith("[v0][v1]hstack=inputs=2[out]") and "maskedmerge" not in plain
 
 
@@ -223,13 +229,12 @@ def test_the_command_lines_of_a_merge() -> None:
     common = "-nostdin -hide_banner -nostats -loglevel warning -progress pipe:1 -stats_period 0.5"
     first = "-protocol_whitelist file -f mov -i file:/a"
     end = "-map_metadata -1 -movflags +faststart -f mp4 -y file:/out"
-    assert " ".join(argv.merge(sources, "GRAPH", "/out")) == (
+    assert " ".join(argv.merge(sources, "GRAPH", ["-c:v", "x"], "/out")) == (
         f"{common} {first} -protocol_whitelist file -f mpegts -i file:/b "
-        "-filter_complex GRAPH -map [out] -an "
-        f"-c:v libx264 -preset veryfast -crf 20 -pix_fmt yuv420p {end}"
+        f"-filter_complex GRAPH -map [out] -c:v x {end}"
     )
     assert " ".join(argv.remux(sources[0], "/out")) == (
-        f"{common} {first} -map 0:v:0 -an -c copy -avoid_negative_ts make_zero {end}"
+        f"{common} {first} -map 0:v:0 -c:v copy -an -avoid_negative_ts make_zero {end}"
     )
 
 
