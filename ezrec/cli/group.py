@@ -38,6 +38,8 @@ COMMANDS = {
     "logs": ("logs", "What its hooks printed."),
     "hooks": ("hooks", "Which hook serves which stage."),
     "graph": ("graph", "The lifecycle, drawn."),
+    "merge": ("merge", "Merge one or two videos, outside of any recording."),
+    "probe": ("probe", "What is in video files."),
 }
 
 

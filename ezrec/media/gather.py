@@ -47,7 +47,7 @@ def gather(dir_fd: int, footage: Mapping[str, Iterable[str]]) -> Iterator[Gather
         for camera, names in footage.items():
             for name in names:
                 try:
-                    part = _part(dir_fd, name)
+                    part = opened_part(dir_fd, name)
                 except DataError as error:
                     notes.append(f"not used: {error.message}")
                     continue
@@ -59,7 +59,8 @@ def gather(dir_fd: int, footage: Mapping[str, Iterable[str]]) -> Iterator[Gather
             os.close(part.fd)
 
 
-def _part(dir_fd: int, name: str) -> Part:
+def opened_part(dir_fd: int, name: str) -> Part:
+    """Open, sniff and probe one file. Raises DataError where it can't be used."""
     fd = open_footage(dir_fd, name)
     try:
         demuxer = sniff(fd, name)

@@ -32,5 +32,12 @@ def publish(dir_fd: int, fd: int, name: str) -> None:
     calls.rename(dir_fd, partial_name(name), name)
 
 
+def publish_new(dir_fd: int, fd: int, name: str) -> None:
+    """`publish`, durably, where nothing bears the name yet. Raises FileExistsError."""
+    files.sync(fd)
+    files.rename_new(dir_fd, partial_name(name), name)
+    files.sync(dir_fd)
+
+
 def partial_name(name: str) -> str:
     return f"{name}.partial"
