@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from ezrec.cli.boundary import EX_DATAERR
+from ezrec.cli.group import common_options
 from ezrec.cli.table import table, terminal_width
 from ezrec.errors import DataError
 from ezrec.merging import opened
@@ -21,6 +22,7 @@ _HEAD = ("FILE", "KIND", "PICTURE", "RATE", "LENGTH", "SOUND", "REMARKS")
 @click.command("probe")
 @click.argument("paths", metavar="FILE…", nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@common_options
 def probe_command(paths: tuple[str, ...], as_json: bool) -> None:
     """What is in video files: counted, not believed. Every packet is read, what is cut off is told.
 

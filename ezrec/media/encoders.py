@@ -1,4 +1,10 @@
-"""How the merged picture is encoded; `make bench-merge` measures what each quality costs. Pure."""
+"""How the merged picture is encoded. Pure.
+
+Measured beside the original's `veryfast` at a constant rate factor of 20, on noisy motion and on a panned
+texture: `fast` saves the entropy coder and spends bytes instead, with adaptive quantisation for the
+likeness that this costs; `balanced` keeps the macroblock tree, which `superfast` leaves out, and gets its
+bytes back; `small` searches finer, among more frames.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +15,9 @@ HARDWARE = "h264_v4l2m2m"
 
 #: quality -> preset, constant rate factor, further parameters
 _QUALITIES = {
-    "fast": ("ultrafast", 21, "cabac=1:no-deblock=0:deblock=0,0:8x8dct=1"),
-    "balanced": ("superfast", 22, ""),
-    "small": ("faster", 22, ""),
+    "fast": ("ultrafast", 22.5, "aq-mode=1"),
+    "balanced": ("superfast", 19.8, "mbtree=1:rc-lookahead=10"),
+    "small": ("veryfast", 20.7, "subme=3:bframes=5:b-adapt=1:ref=2"),
 }
 #: of hardware that knows no quality: bits for each pixel of each frame
 _BITS = 0.12
