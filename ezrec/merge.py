@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ezrec import document
+from ezrec.config.model import MergeSettings
 from ezrec.errors import DataError
 from ezrec.hook import Job, note, progress, say
 from ezrec.media import ffmpeg
 from ezrec.media.aligning import Aligned, align
+from ezrec.media.encoders import X264
 from ezrec.media.gather import gather
 from ezrec.media.making import Making, make, shown
 from ezrec.media.output import partial_name, partial_output, publish
@@ -38,22 +40,36 @@ def merge_recording(job: Job) -> None:
             notes = [*changes, *views.notes, *aligned.notes, *shortfalls(views, made)]
             for text in notes:
                 note(text)
-            method = _make(dir_fd, views, made, job)
+            method = _make(dir_fd, views, made, job, notes)
             document.update(dir_fd, {"merge": _facts(views, aligned, made, method, notes)})
 
 
-def _make(dir_fd: int, views: Views, made: Plan, job: Job) -> str:
-    """Write, verify and name the output; `copy` or `encode`, as it was done."""
+def _make(dir_fd: int, views: Views, made: Plan, job: Job, notes: list[str]) -> str:
+    """Write, verify and name the output; `copy` or `encode`, as it was done. What is to be known of it is
+    added to the notes."""
 
     def report(block: dict[str, str]) -> None:
         progress(100 * ffmpeg.number(block, "frame") / made.frames)
 
-    making = Making(parts=views.all_parts, plan=made, settings=job.merge, report=report, say=say)
+    def tell(text: str) -> None:
+        note(text)
+        notes.append(text)
+
+    making = Making(
+        parts=views.all_parts, plan=made, settings=settings_of(job), report=report, say=tell
+    )
+    if making.settings != job.merge:
+        tell(f"attempt {job.attempt}: {making.settings.encoder} instead of {job.merge.encoder}")
     say(shown(making, partial_name(OUTPUT)))
     with partial_output(dir_fd, OUTPUT) as fd:
         method = make(making, fd, OUTPUT)
         publish(dir_fd, fd, OUTPUT)
     return method
+
+
+def settings_of(job: Job) -> MergeSettings:
+    """What this attempt is made with: after the first one without the hardware, which may be what failed."""
+    return job.merge._replace(encoder=X264) if job.attempt > 1 else job.merge
 
 
 def _facts(

@@ -9,9 +9,10 @@ bytes back; `small` searches finer, among more frames.
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Literal
 
-X264 = "x264"
-HARDWARE = "h264_v4l2m2m"
+X264: Literal["x264"] = "x264"
+HARDWARE: Literal["h264_v4l2m2m"] = "h264_v4l2m2m"
 
 #: quality -> preset, constant rate factor, further parameters
 _QUALITIES = {

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ezrec.config.model import MergeSettings
 from ezrec.errors import DataError, EzrecError, TryLater
 from ezrec.media import argv, encoders, ffmpeg
 from ezrec.media.argv import Source
+from ezrec.media.encoders import X264
 from ezrec.media.facts import Facts
 from ezrec.media.gather import Part
 from ezrec.media.graph import filter_graph
+from ezrec.media.hardware import missing
 from ezrec.media.plan import Plan
 from ezrec.media.sound import sound_graph
 from ezrec.media.verify import Expected, verify
@@ -25,7 +27,8 @@ _PLAYED = ("aac", "mp3")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Making:
-    """What is to be made: the files, what becomes of them, how, and what is told meanwhile."""
+    """What is to be made: the files, what becomes of them, how, and what is told meanwhile: `say` is for what
+    a person should know of the result."""
 
     parts: Sequence[Part]
     plan: Plan
@@ -47,6 +50,9 @@ def make(making: Making, fd: int, name: str) -> str:
             raise
         except EzrecError as error:
             making.say(f"the pictures can't be copied, so they are encoded: {error.message}")
+    if why := missing(making.settings.encoder, making.plan):
+        making.say(f"{making.settings.encoder} does not work here, x264 is used instead: {why}")
+        making = replace(making, settings=making.settings._replace(encoder=X264))
     _write(making, fd, name, command(making), _as_planned(making))
     return "encode"
 

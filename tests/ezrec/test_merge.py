@@ -361,3 +361,15 @@ def test_a_document_that_is_a_link_is_not_followed(site: Site) -> None:
     ended = site.run("merge")
     assert ended.code == 65
     assert "recording.json is not a plain file" in ended.err
+
+
+def test_what_another_attempt_does_differently_is_said(site: Site) -> None:
+    """The first one finds that there is no such hardware; the second does not try it, and says so."""
+    for camera in "01":
+        colour(site.recording / f"camera_{camera}.mp4", "red")
+    site.merge = {"encoder": "h264_v4l2m2m"}
+    first = site.run("merge")
+    assert first.code == 0 and "x264 is used instead" in first.notes[0]
+    again = site.run("merge", {**site.job("merge"), "attempt": 2})
+    assert again.notes == ["attempt 2: x264 instead of h264_v4l2m2m"]
+    assert merge_facts(site)["notes"] == again.notes

@@ -275,6 +275,15 @@ def test_a_merge_that_is_stopped_leaves_nothing(
     assert desk.names() == {"a.mp4"}
 
 
+def test_hardware_that_is_not_there_is_said_and_done_without(desk: Desk) -> None:
+    """A merge is made all the same."""
+    colour(desk.place / "a.mp4", "red")
+    process = desk.start("merge", "a.mp4", "a.mp4", "out.mp4", "--encoder", "h264_v4l2m2m")
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0 and desk.facts().codec == "h264"
+    assert err.startswith("ezrec: h264_v4l2m2m does not work here, x264 is used instead: ")
+
+
 def test_probe_counts_and_does_not_believe(desk: Desk) -> None:
     """A file that is cut off has the frames that are there, and says how much is missing."""
     counted(desk.place / "a.mp4", 1, seconds=4, extra="-movflags +faststart -g 10 -bf 0")
