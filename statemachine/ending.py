@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +23,9 @@ from ezrec.statemachine.lifecycle import IDLE, LOCK, Lifecycle, Stage
 from ezrec.statemachine.runs import RunResult
 from ezrec.statemachine.view import Case
 from ezrec.statemachine.world import World
+
+#: what the machine is short of for a moment
+_LACKING = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
 def take_up(world: World, case: Case, run: Run, result: RunResult | None) -> Outcome:
@@ -55,12 +59,13 @@ def _stage(lifecycle: Lifecycle, run: Run) -> Stage | None:
 
 
 def _ending(world: World, case: Case, run: Run, result: RunResult | None) -> Ending:
-    stage = world.lifecycle.stage(run.stage)
+    problem, unreadable = _judged_outputs(world, case, run) if _said_good(result) else ("", False)
     return Ending(
         run=run,
         result=result,
         payload=case.sighting.payload,
-        outputs_problem=_outputs_problem(world, case, stage) if _said_good(result) else "",
+        outputs_problem=problem,
+        outputs_unreadable=unreadable,
         same_boot=run.boot == world.clock.boot(),
         chance=world.chance(),
         begun=_begun(case, run),
@@ -78,14 +83,27 @@ def _said_good(result: RunResult | None) -> bool:
     return result is not None and result.exit == 0
 
 
+def _judged_outputs(world: World, case: Case, run: Run) -> tuple[str, bool]:
+    """What is wrong with them, and whether it is the disk that can't give them back: then they are made
+    anew. For what the machine lacks (open files, memory) it is waited: raises OSError."""
+    stage = world.lifecycle.stage(run.stage)
+    try:
+        return _outputs_problem(world, case, stage), False
+    except OSError as error:
+        if error.errno in _LACKING:
+            raise
+        return (
+            f"an output of {stage.name} can't be read: {error.strerror}",
+            error.errno in runs.WORLD,
+        )
+
+
 def _outputs_problem(world: World, case: Case, stage: Stage) -> str:
+    """Raises OSError where they can't be read."""
     missing = [name for name in stage.outputs if name not in case.sighting.names]
     if missing:
         return f"{stage.name} exited 0 without its output {', '.join(missing)}"
-    try:
-        return world.verify(stage.name, case.place.fd)
-    except OSError as error:
-        return f"an output of {stage.name} can't be read: {error.strerror}"
+    return world.verify(stage.name, case.place.fd)
 
 
 def _conclude(

@@ -15,7 +15,8 @@ from ezrec.statemachine.runs import EX_DATAERR, EX_SETUP, EX_TEMPFAIL, RunResult
 class Ending:
     """All that is known when a run is over. `result` is None where its supervisor left none.
 
-    `outputs_problem` says what is missing of the stage's declared outputs, `payload` whether there is
+    `outputs_problem` says what is missing of the stage's declared outputs (`outputs_unreadable`: the disk
+    does not give them back, which is no fault of the hook's), `payload` whether there is
     something to work on, `same_boot` whether the run began in this boot, `begun` whether its supervisor
     told of a hook; `world_fault` is what the disk refused to the supervisor, which ended of it;
     `chance` is uniform in [0, 1).
@@ -27,6 +28,7 @@ class Ending:
     outputs_problem: str
     same_boot: bool
     chance: float
+    outputs_unreadable: bool = False
     begun: bool = True
     world_fault: str = ""
 
@@ -122,10 +124,16 @@ def _by_exit(stage: Stage, history: History, ending: Ending, result: RunResult) 
         return Outcome(
             result="postponed", trigger=f"yield_{stage.name}", reason=reason, delay=delay
         )
+    in_time = result.ended_by != "limit"
+    if result.exit == 0 and in_time and ending.outputs_unreadable:
+        delay = _delay(stage, history.postponed + 1, ending.chance)
+        reason = f"{ending.outputs_problem}; it is made anew"
+        return Outcome(
+            result="postponed", trigger=f"yield_{stage.name}", reason=reason, delay=delay
+        )
     if result.exit in EX_SETUP:
         reason = _said(result) or f"the set-up is wrong (exit {result.exit})"
         return Outcome(result="parked", trigger=f"yield_{stage.name}", reason=reason)
-    in_time = result.ended_by != "limit"
     reason = ending.outputs_problem if result.exit == 0 and in_time else _words(result)
     return _failed(stage, history, ending, reason)
 

@@ -31,7 +31,7 @@ from ezrec.statemachine.runs import Launch
 from ezrec.statemachine.settling import Settling
 from ezrec.statemachine.testing import FakeClock, ScriptedRunner, ScriptedWatcher
 from ezrec.statemachine.view import case_of
-from ezrec.statemachine.world import Changed, World
+from ezrec.statemachine.world import Changed, Verify, World
 from tests.meanwhile import is_waiting, meanwhile
 from tests.waiting import wait_until
 
@@ -42,7 +42,13 @@ OUTPUTS = {"merge": {"merged.mp4": b"video"}, "upload": {"receipt.json": b"{}"}}
 class Site:
     """A root under an engine whose clock, watcher and runner are doubles."""
 
-    def __init__(self, root: Path, codes: Mapping[str, list[int]], wall: datetime) -> None:
+    def __init__(
+        self,
+        root: Path,
+        codes: Mapping[str, list[int]],
+        wall: datetime,
+        verify: Verify = lambda _stage, _fd: "",
+    ) -> None:
         make_root(root)
         hooks = root / "hooks"
         hooks.mkdir()
@@ -62,6 +68,7 @@ class Site:
             watcher=self.watcher,
             runner=self.runner,
             reserved=frozenset({"hooks"}),
+            verify=verify,
             chance=lambda: 0.5,
         )
         self.between: Callable[[], None] = lambda: None
@@ -102,8 +109,13 @@ class Site:
 
 
 @contextmanager
-def site(root: Path, codes: Mapping[str, list[int]], wall: datetime) -> Iterator[Site]:
-    made = Site(root, codes, wall)
+def site(
+    root: Path,
+    codes: Mapping[str, list[int]],
+    wall: datetime,
+    verify: Verify = lambda _stage, _fd: "",
+) -> Iterator[Site]:
+    made = Site(root, codes, wall, verify)
     try:
         made.engine.start()
         wait_until(lambda: made.watcher.running)
@@ -356,6 +368,28 @@ def test_p03_an_end_that_can_not_be_read_just_now_is_waited_for(
         made.until((recording / ".completed").exists)
         assert len(failed) == 3
         assert [line[4] for line in made.trace("x") if line[0] == "ended"] == ["finished"] * 2
+
+
+@pytest.mark.parametrize(
+    ("code", "results"),
+    [(errno.EIO, ["postponed", "finished", "finished"]), (errno.EMFILE, ["finished", "finished"])],
+)
+def test_p03_an_output_that_can_not_be_read_is_no_attempt(
+    tmp_path: Path, code: int, results: list[str]
+) -> None:
+    """What the disk does not give back is made anew; what the machine is short of is waited for."""
+    failing = [OSError(code, os.strerror(code))]
+
+    def verify(_stage: str, _fd: int) -> str:
+        if failing:
+            raise failing.pop()
+        return ""
+
+    with site(tmp_path / "root", {}, WALLS["2038"], verify) as made:
+        recording = made.drop("x")
+        made.until((recording / ".completed").exists)
+        assert [line[4] for line in made.trace("x") if line[0] == "ended"] == results
+        assert {line[3] for line in made.trace("x") if line[0] == "attempt"} == {1}
 
 
 def test_what_is_parked_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
