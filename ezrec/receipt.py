@@ -15,6 +15,7 @@ from ezrec import document
 from ezrec.errors import DataError
 from ezrec.objects import Digest
 from ezrec.statemachine import calls, files
+from ezrec.statemachine.runs import WORLD
 
 NAME = "receipt.json"
 SOURCE = "merged.mp4"
@@ -25,7 +26,7 @@ def check_receipt(directory: int | str | os.PathLike[str]) -> str | None:
     """None where the receipt is sound and speaks of the `merged.mp4` that is there now.
 
     Else one sentence. `directory` is the recording, as a path or an open descriptor. Cheap: sizes and
-    times are compared, nothing is hashed.
+    times are compared, nothing is hashed. Raises OSError where the disk does not give it back.
     """
     try:
         with _opened(directory) as dir_fd:
@@ -35,6 +36,8 @@ def check_receipt(directory: int | str | os.PathLike[str]) -> str | None:
     except FileNotFoundError:
         return f"there is no {SOURCE}"
     except OSError as error:
+        if error.errno in WORLD:
+            raise
         return f"{NAME} can't be read: {error.strerror}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -15,7 +16,7 @@ from ezrec.archive import archive_path, make_archive, open_archive, url_of
 from ezrec.errors import ConfigError, TryLater
 from ezrec.objects import name_new, settle
 from ezrec.receipt import check_receipt
-from ezrec.statemachine import files
+from ezrec.statemachine import calls, files
 from tests.ezrec.real_media import Site, colour
 from tests.meanwhile import synced
 
@@ -278,3 +279,21 @@ def test_a_receipt_is_checked_through_a_descriptor_too(site: Site) -> None:
     os.close(fd)
     (site.recording / "merged.mp4").unlink()
     assert check_receipt(site.recording) == "there is no merged.mp4"
+
+
+def test_p03_a_receipt_that_the_disk_does_not_give_back_is_not_called_bad(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is for who asked to wait, or to make it anew; what stands in its place and is no file is bad."""
+
+    def broken(_fd: int, _limit: int, _offset: int) -> bytes:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    (site.recording / "merged.mp4").write_bytes(b"video")
+    (site.recording / "receipt.json").write_text("{}")
+    monkeypatch.setattr(calls, "read_at", broken)
+    with pytest.raises(OSError, match="Input/output error"):
+        check_receipt(site.recording)
+    (site.recording / "receipt.json").unlink()
+    (site.recording / "receipt.json").mkdir()
+    assert "is not a plain file" in str(check_receipt(site.recording))
