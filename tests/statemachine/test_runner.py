@@ -115,6 +115,7 @@ def test_p11_a_nursery_that_dies_of_a_request_is_told_of(
     (nursery,) = nurseries()
 
     def send_and_kill(sock: socket.socket, message: Message, fds: tuple[int, ...]) -> None:
+        os.kill(nursery, signal.SIGSTOP)  # so that it can't answer first
         send(sock, message, fds)
         os.kill(nursery, signal.SIGKILL)
         wait_until(lambda: not any(t.name == "ezrec-nursery" for t in threading.enumerate()))
