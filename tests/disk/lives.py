@@ -29,11 +29,12 @@ def own_config(seconds: float) -> str:
     return f'cameras: [{{id: "0"}}]\ncapture: {camera}\n{many}'
 
 
-#: No stage may run twice at once: who meets another one in the same recording says so.
+#: No stage may run twice at once: who meets another one in the same recording says so (1; a `flock` that
+#: is itself killed has met nobody).
 _ALONE = """\
 sleep "$(cat "$site/slowness")"
 exec 9>> "$site/locks/$EZREC_RECORDING_ID.$EZREC_HOOK"
-flock -n 9 || say double
+flock -n 9 || { [ $? -eq 1 ] && say double; }
 """
 #: What a take holds is written down in `witness/`, before it bears a name that makes it footage.
 _CAPTURE = (
