@@ -93,9 +93,8 @@ class DropFolder(RuleBasedStateMachine):
             watcher=ScriptedWatcher(),
             chance=lambda: 0.5,
         )
-        self.runner.on_end = (
-            self.engine.world.minded.ended
-        )  # as its loop does, which is not running here
+        # as its loop does, which is not running here
+        self.runner.on_end = self.engine.world.minded.ended
         self.settling = Settling(0.0)
         self.clock.looks_left = None
         self.runner.dies = None
